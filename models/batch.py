@@ -1,0 +1,53 @@
+"""Interactions: the columns of a batch, the unit of all work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+Float32s = npt.NDArray[np.float32]
+Float64s = npt.NDArray[np.float64]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """Events of one partition, in stream order, as columns of equal length n.
+
+    Attributes:
+        users: ids of the users, n strings.
+        items: ids of the items, n strings.
+        times_ms: (n,) int64, when it happened, UTC milliseconds.
+        weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn.
+    """
+
+    users: Sequence[str]
+    items: Sequence[str]
+    times_ms: Int64s
+    weights: Float32s
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
+        if len(lengths) != 1:
+            raise ValueError(f"columns of a batch have different lengths: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def slice(self, start: int, stop: int) -> Self:
+        """The events from `start` up to, not including, `stop`."""
+        return type(self)(
+            self.users[start:stop],
+            self.items[start:stop],
+            self.times_ms[start:stop],
+            self.weights[start:stop],
+        )
+
+    @classmethod
+    def of(cls, users: Sequence[str], items: Sequence[str], times_ms: Sequence[int] | Int64s) -> Self:
+        """Builds a batch in which every event weighs 1."""
+        return cls(users, items, np.asarray(times_ms, np.int64), np.ones(len(users), np.float32))

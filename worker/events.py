@@ -1,0 +1,122 @@
+"""The wire formats, both directions: Interaction and Item in, RecommendationList out, Rejection aside."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+LIST_KEY = "recs:v1:{{{user}}}:topk"
+POPULAR_KEY = "recs:v1:popular"
+
+
+class Interaction(msgspec.Struct, frozen=True, gc=False):
+    """One event: who did what to which item, when. Flat JSON, version 1, GA4's names.
+
+    Attributes:
+        event: the kind, e.g. `view_item` or `purchase`; which kinds exist and what they weigh is a setting.
+        ts: UTC milliseconds; absent = the record's timestamp.
+        event_id: unique per event; a second event with the same id is a duplicate.
+        value: price, rating or another number that belongs to the event.
+        quantity: how many.
+        request_id: the request whose list led to this event.
+        position: place in the list that was shown, from 1.
+        context: anything else, kept but not read.
+    """
+
+    user_id: str
+    item_id: str
+    event: str
+    ts: int | None = None
+    event_id: str | None = None
+    value: float | None = None
+    quantity: float | None = None
+    session_id: str | None = None
+    request_id: str | None = None
+    position: int | None = None
+    context: dict[str, Any] | None = None
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line of the catalogue. A record with a null value says that the item is gone.
+
+    Attributes:
+        available: false = keep what was learned of it, but do not recommend it.
+        price: in the shop's currency.
+    """
+
+    item_id: str
+    title: str = ""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    text: str = ""
+    price: float | None = None
+    available: bool = True
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an item is in a list: the expert that weighed most, and the user's own item behind it, if any."""
+
+    expert: str
+    because: str = ""
+
+
+class RecommendationList(msgspec.Struct, frozen=True):
+    """The top-k list of one user as it stands in Redis, best first.
+
+    `position` comes first and has a fixed width, so that a script in Redis can compare two lists as text.
+
+    Attributes:
+        position: epoch and next offset of the last event behind the list: see `position_text`.
+        scores: one a item, descending, comparable only within the list.
+        model: version of the model that ranked.
+        generated_at: UTC milliseconds.
+    """
+
+    position: str
+    items: list[str]
+    scores: list[float]
+    reasons: list[Reason]
+    model: str
+    generated_at: int
+
+
+class Reject(StrEnum):
+    """Why a record or an event was not learned from. The values are the `reason` label and DLQ header."""
+
+    NULL_VALUE = "null_value"
+    TOO_LARGE = "too_large"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    INVALID = "invalid"  # JSON, but a field is missing or has the wrong type
+    UNKNOWN_KIND = "unknown_kind"
+    BAD_ID = "bad_id"  # empty, or longer than the limit
+    BAD_TIME = "bad_time"  # further in the future or past than any clock explains
+    LATE = "late"
+    DUPLICATE = "duplicate"
+    ROBOT = "robot"
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """A record, or one event of a record, that was turned away, with where it came from and why.
+
+    Attributes:
+        detail: one line for a person: which field, which limit.
+        value: the bytes of the record (or of the one line in it); None for a null value.
+    """
+
+    reason: Reject
+    detail: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+def position_text(epoch: int, offset: int) -> str:
+    """A position as fixed-width text whose order as text is its order: epoch first, then offset."""
+    return f"{epoch:08d}-{offset:015d}"
+
+
+def list_key(user_id: str) -> str:
+    """The Redis key of a user's list; the braces put one user's keys into one cluster slot."""
+    return LIST_KEY.format(user=user_id)

@@ -1,0 +1,141 @@
+"""Hooks that the worker calls; every body is empty, so an observer overrides only what it listens to.
+
+Called once a batch, never once an event. A hook must not raise and must not block.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import override
+
+from worker.events import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class ServedOutcome:
+    """How the lists that stood published fared against the events that then happened.
+
+    Attributes:
+        events: events whose user had a list when they happened.
+        hits: of these, how many had their item among the first 20 of the user's list.
+        reciprocal_ranks: sum of 1/rank over the hits.
+        popular_hits: how many had their item among the first 20 of the popular list, on the same events.
+    """
+
+    events: int = 0
+    hits: int = 0
+    reciprocal_ranks: float = 0.0
+    popular_hits: int = 0
+
+
+class Observer:
+    """Listens to a worker; all hooks do nothing."""
+
+    def polled(self, records: int, seconds: float) -> None:
+        """A poll returned."""
+
+    def lagging(self, lag_records: Mapping[int, int], lag_seconds: float) -> None:
+        """How far behind the end of the log we are, by partition, and in time."""
+
+    def consumed(self, events: int, rejected: Mapping[Reject, int], seconds: float) -> None:
+        """Records became `events` clean events and some rejections; decoding and cleaning took `seconds`."""
+
+    def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
+        """A batch was learned."""
+
+    def ranked(self, lists: int, seconds: float) -> None:
+        """Lists were made."""
+
+    def published(
+        self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]
+    ) -> None:
+        """Lists are visible; `freshness_seconds` (lists,) from the oldest event they had not reflected."""
+
+    def publish_failed(self, lists: int) -> None:
+        """Redis did not take them; their users stay dirty."""
+
+    def waiting(self, users: int) -> None:
+        """Users whose list is out of date, as of the end of a round."""
+
+    def snapshot_written(self, size_bytes: int, seconds: float) -> None:
+        """A snapshot stands."""
+
+    def snapshot_failed(self, cause: str) -> None:
+        """A snapshot could not be written; the last good one stays."""
+
+    def owned(self, partitions: Sequence[int]) -> None:
+        """The partitions that are ours and restored."""
+
+    def drifted(self) -> None:
+        """The detector on served hits saw a change."""
+
+
+class Observers(Observer):
+    """Passes every call on to each of several observers, in order."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._all = observers
+
+    @override
+    def polled(self, records: int, seconds: float) -> None:
+        for each in self._all:
+            each.polled(records, seconds)
+
+    @override
+    def lagging(self, lag_records: Mapping[int, int], lag_seconds: float) -> None:
+        for each in self._all:
+            each.lagging(lag_records, lag_seconds)
+
+    @override
+    def consumed(self, events: int, rejected: Mapping[Reject, int], seconds: float) -> None:
+        for each in self._all:
+            each.consumed(events, rejected, seconds)
+
+    @override
+    def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
+        for each in self._all:
+            each.learned(events, served, seconds)
+
+    @override
+    def ranked(self, lists: int, seconds: float) -> None:
+        for each in self._all:
+            each.ranked(lists, seconds)
+
+    @override
+    def published(
+        self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]
+    ) -> None:
+        for each in self._all:
+            each.published(lists, refused, seconds, freshness_seconds)
+
+    @override
+    def publish_failed(self, lists: int) -> None:
+        for each in self._all:
+            each.publish_failed(lists)
+
+    @override
+    def waiting(self, users: int) -> None:
+        for each in self._all:
+            each.waiting(users)
+
+    @override
+    def snapshot_written(self, size_bytes: int, seconds: float) -> None:
+        for each in self._all:
+            each.snapshot_written(size_bytes, seconds)
+
+    @override
+    def snapshot_failed(self, cause: str) -> None:
+        for each in self._all:
+            each.snapshot_failed(cause)
+
+    @override
+    def owned(self, partitions: Sequence[int]) -> None:
+        for each in self._all:
+            each.owned(partitions)
+
+    @override
+    def drifted(self) -> None:
+        for each in self._all:
+            each.drifted()

@@ -1,0 +1,145 @@
+"""What the worker needs from the outside, named by duty. Adapters implement these; see `adapters/`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.events import RecommendationList, Rejection
+
+
+class Record(Protocol):
+    """One record of the event topic, as the client library hands it over."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...  # UTC ms, set by the producer or the broker
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class EventSource(Protocol):
+    """Partitions of the event topic, shared with the other workers of the group.
+
+    A partition that was assigned stays silent until `begin` says where it starts. All methods are called from
+    one thread; `on_revoked` may run on another one, but only while that thread is inside `poll`.
+    """
+
+    def open(self, on_revoked: Callable[[Sequence[int]], None]) -> None:
+        """Joins the group. Raises ServiceUnavailable when no broker answers.
+
+        `on_revoked` is called before partitions move to another worker: their state must be safe when it
+        returns.
+        """
+
+    def poll(self, timeout_seconds: float, max_records: int) -> Mapping[int, Sequence[Record]]:
+        """Records by partition, in order; empty while the broker is away. Raises OwnershipLost."""
+
+    def take_assigned(self) -> list[int]:
+        """Partitions assigned since the last call, which wait for `begin`."""
+
+    def begin(self, partition: int, offset: int | None) -> int:
+        """Seeks to `offset` (None = the start of the log), lets the records flow, returns the offset.
+
+        Raises PositionError when `offset` lies outside what the broker still holds.
+        """
+
+    def commit(self, next_offsets: Mapping[int, int]) -> None:
+        """Tells the broker how far we are, for lag tools. Raises OwnershipLost when we were fenced."""
+
+    def lag_records(self) -> Mapping[int, int]:
+        """Records behind the end of the log, by partition, as of the last poll."""
+
+    def close(self) -> None:
+        """Leaves the group (a static member keeps its place)."""
+
+
+class CatalogueSource(Protocol):
+    """The `items` topic, read whole by every worker."""
+
+    def poll(self) -> Sequence[tuple[str, bytes | None]]:
+        """New (item id, value) pairs, without waiting; None = the item is gone."""
+
+    def caught_up(self) -> bool:
+        """Whether everything that stood in the topic at the start has been read."""
+
+    def close(self) -> None: ...
+
+
+class ListSink(Protocol):
+    """Where lists are published and read back."""
+
+    def publish(self, lists: Mapping[str, RecommendationList]) -> int:
+        """Writes lists by user id, each only if newer than what stands there; returns how many were refused.
+
+        Raises ServiceUnavailable; some of the lists may then have been written.
+        """
+
+    def publish_popular(self, popular: RecommendationList) -> None:
+        """Writes the fallback list, without expiry. Raises ServiceUnavailable."""
+
+    def read(self, user_id: str) -> RecommendationList | None:
+        """The user's list, or None. Raises ServiceUnavailable."""
+
+    def read_popular(self) -> RecommendationList | None:
+        """The fallback list, or None. Raises ServiceUnavailable."""
+
+    def ping(self) -> None:
+        """Raises ServiceUnavailable when the service does not answer."""
+
+    def close(self) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """Where rejected records wait for a person."""
+
+    def send(self, rejections: Sequence[Rejection]) -> None:
+        """Hands over without waiting."""
+
+    def flush(self, timeout_seconds: float) -> None:
+        """Waits until all are safe. Raises ServiceUnavailable."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestName:
+    """A manifest's place in the log of one worker."""
+
+    instance: str
+    sequence: int
+
+
+class SnapshotStore(Protocol):
+    """Blobs named by content and, per worker, a numbered log of manifests."""
+
+    def write_blob(self, content: bytes) -> str:
+        """Stores it durably and returns its name, the sha256 in hex. Raises SnapshotError."""
+
+    def read_blob(self, name: str) -> bytes:
+        """Raises SnapshotError when it is missing or does not match its name."""
+
+    def create_manifest(self, name: ManifestName, content: bytes) -> None:
+        """Creates it durably, at once and only if absent. Raises OwnershipLost when it exists already."""
+
+    def read_manifest(self, name: ManifestName) -> bytes: ...
+
+    def manifests(self) -> list[ManifestName]:
+        """All manifests of all workers; each worker's in ascending order."""
+
+    def drop(self, manifests: Sequence[ManifestName], blobs: Sequence[str]) -> None:
+        """Deletes manifests first, then blobs; what is gone already is no error."""
+
+    def blobs(self) -> list[str]: ...
+
+
+class Clock(Protocol):
+    """Time, injected so that tests decide it."""
+
+    def now_ms(self) -> int:
+        """UTC milliseconds: for timestamps only."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards: for durations and deadlines."""
