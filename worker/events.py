@@ -9,7 +9,7 @@ LIST_KEY = "recs:v1:{{{user}}}:topk"
 POPULAR_KEY = "recs:v1:popular"
 
 
-class Interaction(msgspec.Struct, frozen=True, gc=False):
+class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One event: who did what to which item, when. Flat JSON, version 1, GA4's names.
 
     Attributes:
@@ -36,7 +36,7 @@ class Interaction(msgspec.Struct, frozen=True, gc=False):
     context: dict[str, Any] | None = None
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the catalogue. A record with a null value says that the item is gone.
 
     Attributes:
@@ -83,6 +83,7 @@ class RecommendationList(msgspec.Struct, frozen=True):
 class Reject(StrEnum):
     """Why a record or an event was not learned from. The values are the `reason` label and DLQ header."""
 
+    UNREADABLE = "unreadable"  # damaged in the log, or compressed in a way that we cannot undo
     NULL_VALUE = "null_value"
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"

@@ -45,12 +45,16 @@ class Observer:
     def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
         """A batch was learned."""
 
+    def processed(self, records: int, seconds: float) -> None:
+        """All that one poll returned was decoded, cleaned and learned."""
+
+    def dead_letters_lost(self, rejections: int) -> None:
+        """Rejections could not be kept for a person."""
+
     def ranked(self, lists: int, seconds: float) -> None:
         """Lists were made."""
 
-    def published(
-        self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]
-    ) -> None:
+    def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:
         """Lists are visible; `freshness_seconds` (lists,) from the oldest event they had not reflected."""
 
     def publish_failed(self, lists: int) -> None:
@@ -99,14 +103,22 @@ class Observers(Observer):
             each.learned(events, served, seconds)
 
     @override
+    def processed(self, records: int, seconds: float) -> None:
+        for each in self._all:
+            each.processed(records, seconds)
+
+    @override
+    def dead_letters_lost(self, rejections: int) -> None:
+        for each in self._all:
+            each.dead_letters_lost(rejections)
+
+    @override
     def ranked(self, lists: int, seconds: float) -> None:
         for each in self._all:
             each.ranked(lists, seconds)
 
     @override
-    def published(
-        self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]
-    ) -> None:
+    def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:
         for each in self._all:
             each.published(lists, refused, seconds, freshness_seconds)
 

@@ -40,6 +40,9 @@ class EventSource(Protocol):
     def take_assigned(self) -> list[int]:
         """Partitions assigned since the last call, which wait for `begin`."""
 
+    def take_rejected(self) -> list[Rejection]:
+        """Records since the last call that were skipped because not even their bytes could be read."""
+
     def begin(self, partition: int, offset: int | None) -> int:
         """Seeks to `offset` (None = the start of the log), lets the records flow, returns the offset.
 
@@ -98,8 +101,11 @@ class DeadLetters(Protocol):
     def send(self, rejections: Sequence[Rejection]) -> None:
         """Hands over without waiting."""
 
+    def take_lost(self) -> int:
+        """Rejections since the last call that could not be kept: the service is away, or too many wait."""
+
     def flush(self, timeout_seconds: float) -> None:
-        """Waits until all are safe. Raises ServiceUnavailable."""
+        """Waits until all that were taken are safe or lost. Raises ServiceUnavailable after the timeout."""
 
     def close(self) -> None: ...
 

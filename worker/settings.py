@@ -90,9 +90,9 @@ class RedisSettings(Section):
 class EventSettings(Section):
     """How events are read."""
 
-    format: Literal[
-        "millrace", "ga4", "segment", "snowplow", "google_retail", "personalize", "cloudevents"
-    ] = "millrace"
+    format: Literal["millrace", "ga4", "segment", "snowplow", "google_retail", "personalize", "cloudevents"] = (
+        "millrace"
+    )
     """Shape of the records' JSON."""
     kinds: dict[str, Annotated[float, Field(ge=0)]] = DEFAULT_KINDS
     """Known kinds of event and their weights in learning; 0 = accepted and counted, not learned."""
@@ -268,9 +268,7 @@ def _read_file(file: Path) -> dict[str, Any]:
             f"cannot read {file}: {error.strerror}", "give --config a readable TOML file"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{file} is not TOML: {error}", "see `millrace config show` for its form"
-        ) from error
+        raise ConfigurationError(f"{file} is not TOML: {error}", "see `millrace config show` for its form") from error
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
@@ -282,9 +280,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
             known |= {f"{ENV_PREFIX}{section}__{name}".upper() for name in kind.model_fields}
     for name in sorted(environment):
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
-            raise ConfigurationError(
-                f"unknown setting {name} in the environment", "`millrace config schema` lists all"
-            )
+            raise ConfigurationError(f"unknown setting {name} in the environment", "`millrace config schema` lists all")
 
 
 def _with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:

@@ -1,0 +1,40 @@
+"""The one door to numba: every compiled function of Millrace is a `kernel`."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+from numba.core import config
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_HERE = Path(__file__).parent
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(_HERE.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# numba's own cache does not notice that a kernel calls one of another file that changed, so the folder is named
+# by the content of all of them. Where the package is read-only, numba picks a folder of the user's.
+if not getattr(config, "CACHE_DIR", "") and os.access(_HERE, os.W_OK):
+    setattr(config, "CACHE_DIR", str(_HERE / "__pycache__" / f"kernels-{_sources_digest()}"))  # noqa: B010
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compiles to machine code at the first call, kept on disk; runs without the interpreter's lock."""
+    compiled = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function)
+    return cast("Callable[P, R]", compiled)
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """A small kernel whose body takes the place of each call: passing a tree of arrays costs more than it does."""
+    compiled = numba.njit(inline="always", nogil=True, fastmath=True, error_model="numpy")(function)
+    return cast("Callable[P, R]", compiled)

@@ -1,0 +1,210 @@
+"""The prequential protocol: rank first, then learn, for every event of a stream (Gama et al. 2013).
+
+An event is scored when its item came before in the stream and, where the recommender leaves seen items out, the
+user has not had it; where it keeps them, the user must have a history. The target competes with all items that came
+before. An item that the candidates do not hold is a miss, as it would be in a served list. Ties count half.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models.batch import Bools, Float32s, Int32s, Int64s, Interactions
+from models.candidates import Candidates, position_of
+from models.compiled import kernel
+from models.experts.popularity import SPEEDS, Popularity
+from models.knowledge import Knowledge
+from models.learning import bet, is_mixture_due, learn_event, teach_mixture
+from models.policies import excludes_seen
+from models.profiles import Profiles
+from models.recommender import Recommender
+from models.registry import EXPERTS
+from models.seen import SeenFilter, UInt64s, has_seen, pair_hash
+from models.shard import ProfileShard
+
+CHUNK_EVENTS = 20_000
+MISS = np.float32(np.inf)
+
+
+class Outcomes(NamedTuple):
+    """What was known of n events before they were learned.
+
+    Attributes:
+        ranks: (n,) float32, rank of the item from 1, ties half; inf = not among the candidates.
+        expert_ranks: (n, experts) float32, the same for each expert alone.
+        known: (n,) bool, the item came before.
+        had: (n,) bool, the user had the item (Bloom filter: wrongly true for about 1 in 10,000).
+        history: (n,) int64, events of the user before.
+    """
+
+    ranks: Float32s
+    expert_ranks: Float32s
+    known: Bools
+    had: Bools
+    history: Int64s
+
+    @classmethod
+    def empty(cls, events: int) -> "Outcomes":
+        """Nothing was ranked."""
+        return cls(
+            np.full(events, MISS, np.float32),
+            np.full((events, len(EXPERTS)), MISS, np.float32),
+            np.zeros(events, np.bool_),
+            np.zeros(events, np.bool_),
+            np.zeros(events, np.int64),
+        )
+
+    def part(self, start: int, stop: int) -> "Outcomes":
+        """A view of some of the events."""
+        return Outcomes._make(column[start:stop] for column in self)
+
+
+def prequential(
+    recommender: Recommender,
+    shard: ProfileShard,
+    stream: Interactions,
+    progress: Callable[[int], None] = lambda events: None,
+) -> Outcomes:
+    """Ranks, then learns, every event of the stream; calls `progress` with the number of events done so far.
+
+    The stream must fit: no item or user may have to be forgotten (ValueError).
+    """
+    outcomes = Outcomes.empty(len(stream))
+    for start in range(0, len(stream), CHUNK_EVENTS):
+        stop = min(start + CHUNK_EVENTS, len(stream))
+        part = outcomes.part(start, stop)
+        users, items = recommender.rows_for_evaluation(shard, stream.slice(start, stop))
+        evaluate_events(
+            *recommender.pass_arguments(shard),
+            users,
+            items,
+            stream.times_ms[start:stop],
+            stream.weights[start:stop],
+            recommender.scratch,
+            part,
+        )
+        progress(stop)
+    return outcomes
+
+
+def scored_events(outcomes: Outcomes, *, seen_excluded: bool) -> Bools:
+    """(n,) bool, which events count."""
+    return outcomes.known & (~outcomes.had if seen_excluded else outcomes.history > 0)
+
+
+def rank_metrics(ranks: Float32s) -> dict[str, float]:
+    """Hit rate at 10 and 20 and mean reciprocal rank at 20; nan over no events."""
+    if len(ranks) == 0:
+        return {"hr_at_10": float("nan"), "hr_at_20": float("nan"), "mrr_at_20": float("nan")}
+    reciprocal = np.where(ranks <= 20, 1.0 / ranks, 0.0)
+    return {
+        "hr_at_10": float(np.mean(ranks <= 10)),
+        "hr_at_20": float(np.mean(ranks <= 20)),
+        "mrr_at_20": float(np.mean(reciprocal)),
+    }
+
+
+def summarize(outcomes: Outcomes, scored: Bools) -> dict[str, Any]:
+    """Figures over the scored events: the blend's, those of the stream's second half, and each expert's alone."""
+    late = scored & (np.arange(len(scored)) >= len(scored) // 2)
+    return {
+        "events": len(scored),
+        "scored": int(scored.sum()),
+        **rank_metrics(outcomes.ranks[scored]),
+        "second_half": rank_metrics(outcomes.ranks[late]),
+        "experts": {name: rank_metrics(outcomes.expert_ranks[scored, index]) for index, name in enumerate(EXPERTS)},
+    }
+
+
+@kernel
+def evaluate_events(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    user_hashes: UInt64s,
+    item_hashes: UInt64s,
+    repeats: int,
+    mixture_warmup: int,
+    mixture_every: int,
+    users: Int32s,
+    items: Int32s,
+    times_ms: Int64s,
+    weights: Float32s,
+    candidates: Candidates,
+    outcomes: Outcomes,
+) -> None:
+    """Like `learn_events`, but ranks before each event; the two leave the same state."""
+    for index in range(len(users)):
+        user, item = users[index], items[index]
+        if user < 0 or item < 0 or weights[index] <= 0:
+            continue
+        pair = pair_hash(user_hashes[user], item_hashes[item])
+        outcomes.known[index] = knowledge.events[item] > 0
+        outcomes.had[index] = has_seen(seen, pair)
+        outcomes.history[index] = profiles.events[user]
+        excluding = excludes_seen(repeats, knowledge.counters)
+        if not (excluding and outcomes.had[index]):
+            context = bet(knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, candidates)
+            _note_ranks(knowledge, seen, user_hashes[user], item_hashes, excluding, candidates, item, outcomes, index)
+            if is_mixture_due(knowledge, mixture_warmup, mixture_every):
+                teach_mixture(knowledge, candidates, context, item)
+        learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
+
+
+@kernel
+def _note_ranks(
+    knowledge: Knowledge,
+    seen: SeenFilter,
+    user_hash: np.uint64,
+    item_hashes: UInt64s,
+    excluding: bool,
+    candidates: Candidates,
+    item: int,
+    outcomes: Outcomes,
+    index: int,
+) -> None:
+    target = position_of(candidates, item)
+    if target >= 0:
+        outcomes.ranks[index] = _rank_of(candidates.mixed, candidates.found[0], target)
+        for expert in range(SPEEDS, len(candidates.scores)):
+            outcomes.expert_ranks[index, expert] = _rank_of(candidates.scores[expert], candidates.found[0], target)
+    for speed in range(SPEEDS):
+        outcomes.expert_ranks[index, speed] = _popularity_rank(
+            knowledge.popularity, speed, item, seen, user_hash, item_hashes, excluding
+        )
+
+
+@kernel
+def _rank_of(scores: Float32s, found: int, target: int) -> np.float32:
+    """1 + how many score higher + half of those that score the same; a score of 0 is a miss."""
+    if scores[target] <= 0:
+        return MISS
+    higher, equal = 0, -1
+    for position in range(found):
+        if scores[position] > scores[target]:
+            higher += 1
+        elif scores[position] == scores[target]:
+            equal += 1
+    return np.float32(1.0 + higher + 0.5 * equal)
+
+
+@kernel
+def _popularity_rank(
+    popularity: Popularity,
+    speed: int,
+    item: int,
+    seen: SeenFilter,
+    user_hash: np.uint64,
+    item_hashes: UInt64s,
+    excluding: bool,
+) -> np.float32:
+    """Rank among all items, not only the candidates."""
+    counts = popularity.counts[speed]
+    rank = 1.0
+    for other in range(len(counts)):
+        if other == item or counts[other] <= 0 or counts[other] < counts[item]:
+            continue
+        if not (excluding and has_seen(seen, pair_hash(user_hash, item_hashes[other]))):
+            rank += 1.0 if counts[other] > counts[item] else 0.5
+    return np.float32(rank)

@@ -1,0 +1,65 @@
+"""Knowledge: all that a worker has learned of items, as one tree of arrays that kernels take."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.batch import Bools, Int32s, Int64s
+from models.experts.popularity import Popularity, rebuild_top
+from models.mixture import Mixture
+from models.neighbours import Neighbours
+from models.profiles import PUBLISHED_ITEMS
+
+EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
+
+
+class Knowledge(NamedTuple):
+    """Tables of n items.
+
+    Attributes:
+        counters: (3,) int64, events learned; of these, of users with a history; of these, with an item they had.
+        popular: (20,) int32, item rows of the popular list that stands published; -1 = none.
+        events: (n,) int64, events of each item.
+    """
+
+    counters: Int64s
+    popular: Int32s
+    events: Int64s
+    popularity: Popularity
+    neighbours: Neighbours
+    mixture: Mixture
+
+    @classmethod
+    def empty(cls, items: int, active: Bools) -> "Knowledge":
+        """Nothing is known of `items` rows; `active` (experts,) says which experts take part."""
+        return cls(
+            counters=np.zeros(3, np.int64),
+            popular=np.full(PUBLISHED_ITEMS, -1, np.int32),
+            events=np.zeros(items, np.int64),
+            popularity=Popularity.empty(items),
+            neighbours=Neighbours.empty(items),
+            mixture=Mixture.empty(active),
+        )
+
+
+def least_valuable(knowledge: Knowledge, rows: Int32s, count: int) -> Int32s:
+    """The `count` rows among `rows` whose items are least popular over the long run."""
+    order = np.argsort(knowledge.popularity.counts[-1, rows], kind="stable")
+    return rows[order[:count]]
+
+
+def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
+    """Clears the rows, and every mention of them in other rows, for the next items that get them."""
+    popularity, neighbours = knowledge.popularity, knowledge.neighbours
+    popularity.totals[:] -= popularity.counts[:, rows].sum(axis=1)
+    popularity.counts[:, rows] = 0
+    rebuild_top(popularity)
+    neighbours.items[rows] = -1
+    neighbours.counts[rows] = 0
+    neighbours.totals[rows] = 0
+    neighbours.mass[rows] = 0
+    mentioned = np.isin(neighbours.items, rows)
+    neighbours.items[mentioned] = -1
+    neighbours.counts[mentioned] = 0
+    knowledge.events[rows] = 0
+    knowledge.popular[np.isin(knowledge.popular, rows)] = -1

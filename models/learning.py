@@ -1,0 +1,142 @@
+"""The compiled pass over a batch: event by event in order, so that a batch that is cut differently teaches the same."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.batch import Float32s, Int32s, Int64s
+from models.candidates import Candidates, position_of
+from models.compiled import inlined, kernel
+from models.experts.covisitation import learn_covisitation
+from models.experts.popularity import learn_popularity
+from models.experts.transitions import learn_transitions
+from models.knowledge import EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS, Knowledge
+from models.mixture import context_of, learn_mixture, mix
+from models.neighbours import age_neighbours
+from models.policies import exclude_seen, excludes_seen
+from models.profiles import Profiles, append_event, place_in
+from models.ranking import gather
+from models.seen import SeenFilter, UInt64s, add_seen, has_seen, pair_hash
+
+
+class Served(NamedTuple):
+    """How published lists fared, a value each event.
+
+    Attributes:
+        places: (n,) int32, place of the event's item in the user's published list, from 1; 0 = not in it; -1 = the
+            user has no list, or the event teaches nothing.
+        popular_places: (n,) int32, the same for the popular list, for events whose user has a list.
+    """
+
+    places: Int32s
+    popular_places: Int32s
+
+    @classmethod
+    def empty(cls, events: int) -> "Served":
+        """No event was served."""
+        return cls(np.full(events, -1, np.int32), np.full(events, -1, np.int32))
+
+
+@kernel
+def learn_events(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    user_hashes: UInt64s,
+    item_hashes: UInt64s,
+    repeats: int,
+    mixture_warmup: int,
+    mixture_every: int,
+    users: Int32s,
+    items: Int32s,
+    times_ms: Int64s,
+    weights: Float32s,
+    candidates: Candidates,
+    served: Served,
+) -> None:
+    """Learns events of one shard: first what the lists were worth, then the mixture, the tables and the user."""
+    for index in range(len(users)):
+        user, item = users[index], items[index]
+        if user < 0 or item < 0 or weights[index] <= 0:
+            continue
+        if profiles.published[user, 0] != -1:
+            served.places[index] = place_in(profiles.published[user], item)
+            served.popular_places[index] = place_in(knowledge.popular, item)
+        pair = pair_hash(user_hashes[user], item_hashes[item])
+        if is_mixture_due(knowledge, mixture_warmup, mixture_every):
+            excluding = excludes_seen(repeats, knowledge.counters)
+            if not (excluding and has_seen(seen, pair)):
+                context = bet(knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, candidates)
+                teach_mixture(knowledge, candidates, context, item)
+        learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
+
+
+@inlined
+def is_mixture_due(knowledge: Knowledge, warmup: int, every: int) -> bool:
+    """Whether the coming event teaches the mixture: each of the first ones, then every so many."""
+    learned = int(knowledge.counters[EVENTS])
+    return learned < warmup or learned % every == 0
+
+
+@kernel
+def bet(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    user_hash: np.uint64,
+    item_hashes: UInt64s,
+    excluding: bool,
+    user: int,
+    candidates: Candidates,
+) -> int:
+    """Lets the experts bet on the user's coming event; returns the context.
+
+    Availability is left aside: a replay must learn the same whatever the catalogue says by then.
+    """
+    gather(knowledge, profiles, user, candidates)
+    if excluding:
+        exclude_seen(candidates, seen, user_hash, item_hashes)
+    context = context_of(profiles, user)
+    mix(knowledge.mixture, candidates, context)
+    return context
+
+
+@kernel
+def teach_mixture(knowledge: Knowledge, candidates: Candidates, context: int, item: int) -> None:
+    """The item came that the experts bet on."""
+    target = position_of(candidates, item)
+    if target >= 0 and candidates.mixed[target] > 0:
+        learn_mixture(knowledge.mixture, candidates, context, target)
+
+
+@inlined
+def learn_event(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    pair: np.uint64,
+    user: int,
+    item: int,
+    time_ms: int,
+    weight: float,
+) -> None:
+    """One event goes into all tables, then into the user's history."""
+    learn_transitions(knowledge.neighbours, profiles, user, item, weight)
+    learn_covisitation(knowledge.neighbours, profiles, user, item, time_ms, weight)
+    age_neighbours(knowledge.neighbours, item, weight)
+    learn_popularity(knowledge.popularity, item, weight)
+    _count(knowledge, profiles, seen, user, item, pair)
+    append_event(profiles, user, item, time_ms)
+
+
+@inlined
+def _count(knowledge: Knowledge, profiles: Profiles, seen: SeenFilter, user: int, item: int, pair: np.uint64) -> None:
+    repeated = has_seen(seen, pair)
+    if profiles.events[user] > 0:
+        knowledge.counters[KNOWN_USER_EVENTS] += 1
+        if repeated:
+            knowledge.counters[REPEAT_EVENTS] += 1
+    if not repeated:
+        add_seen(seen, pair)
+    knowledge.counters[EVENTS] += 1
+    knowledge.events[item] += 1

@@ -1,0 +1,107 @@
+"""The quick score: a linear mixture of the experts, its weights learned online by EM, a set of them for each context.
+
+p_mix(j) = sum_e pi[ctx, e] p_e(j), where p_e is expert e's score normalised over the candidates; an expert that has
+nothing to say leaves its share to the others. After each event x: pi_e += eta (pi_e p_e(x) / p_mix(x) - pi_e)
+(online EM: Cappe & Moulines 2009).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.batch import Bools, Float64s
+from models.candidates import Candidates
+from models.compiled import kernel
+from models.profiles import Profiles, basket_size, item_back, remembered
+
+CONTEXTS = 24
+LEAST_RATE = 0.005
+LEAST_WEIGHT = 0.002
+COPY_FROM_EVENTS = 50
+_NOTHING = 1e-9
+
+
+class Mixture(NamedTuple):
+    """Weights of e experts.
+
+    Attributes:
+        weights: (24, e) float64, by context; each row sums to 1.
+        trained: (24,) float64, events learned in each context.
+        active: (e,) bool, experts that take part.
+        heard: (e,) bool, scratch: experts that have something to say of the user at hand.
+    """
+
+    weights: Float64s
+    trained: Float64s
+    active: Bools
+    heard: Bools
+
+    @classmethod
+    def empty(cls, active: Bools) -> "Mixture":
+        """All active experts weigh the same."""
+        share = active / max(int(active.sum()), 1)
+        return cls(
+            np.tile(share.astype(np.float64), (CONTEXTS, 1)),
+            np.zeros(CONTEXTS),
+            active,
+            np.zeros(len(active), np.bool_),
+        )
+
+
+@kernel
+def context_of(profiles: Profiles, user: int) -> int:
+    """Which of 24 situations: six lengths of history x in a basket or not x last two items the same or not."""
+    events = profiles.events[user]
+    length = 0
+    for bound in (1, 2, 4, 9, 31):
+        if events >= bound:
+            length += 1
+    in_basket = 2 if basket_size(profiles, user) > 1 else 0
+    twice = remembered(profiles, user) > 1 and item_back(profiles, user, 0) == item_back(profiles, user, 1)
+    return length * 4 + in_basket + (1 if twice else 0)
+
+
+@kernel
+def mix(mixture: Mixture, candidates: Candidates, context: int) -> None:
+    """Normalises each expert's scores over the candidates and mixes them into `candidates.mixed`."""
+    found, share_heard = candidates.found[0], 0.0
+    for expert in range(len(mixture.active)):
+        scores = candidates.scores[expert, :found]
+        total = scores.sum()
+        mixture.heard[expert] = mixture.active[expert] and total > _NOTHING
+        if mixture.heard[expert]:
+            share_heard += mixture.weights[context, expert]
+            scores *= np.float32(1.0) / total
+    mixed = candidates.mixed[:found]
+    mixed[:] = np.float32(0.0)
+    for expert in range(len(mixture.active)):
+        if mixture.heard[expert]:
+            mixed += np.float32(mixture.weights[context, expert] / share_heard) * candidates.scores[expert, :found]
+
+
+@kernel
+def learn_mixture(mixture: Mixture, candidates: Candidates, context: int, target: int) -> None:
+    """One EM step after `mix`: the event's item stood at position `target` of the candidates."""
+    _first_event(mixture, context)
+    rate = max(LEAST_RATE, 1.0 / (mixture.trained[context] + 20.0))
+    mixed = max(candidates.mixed[target], np.float32(1e-12))
+    total = 0.0
+    for expert in range(len(mixture.active)):
+        if mixture.heard[expert]:
+            share = candidates.scores[expert, target] / mixed
+            mixture.weights[context, expert] *= 1.0 - rate + rate * share
+        if mixture.active[expert]:
+            mixture.weights[context, expert] = max(mixture.weights[context, expert], LEAST_WEIGHT)
+            total += mixture.weights[context, expert]
+    for expert in range(len(mixture.active)):
+        mixture.weights[context, expert] /= total
+
+
+@kernel
+def _first_event(mixture: Mixture, context: int) -> None:
+    """Counts the event; a context that is new starts from the one that knows most."""
+    mixture.trained[context] += 1.0
+    if mixture.trained[context] == 1.0:
+        best = np.argmax(mixture.trained)
+        if mixture.trained[best] > COPY_FROM_EVENTS:
+            mixture.weights[context] = mixture.weights[best]

@@ -1,0 +1,105 @@
+"""Item-to-item rows with channels: one bounded table from which several experts read.
+
+A row holds the 128 neighbours of an item. It is a small set-associative memory: an item may stand in one of the
+8 places of its set, so finding it costs one cache line; a full set gives up its lightest entry. All entries decay
+with a half-life in events by forward decay (Cormode et al. 2009): what is added grows instead of all else shrinking.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.batch import Float32s, Float64s, Int32s
+from models.compiled import inlined, kernel
+
+SETS, WAYS = 16, 8
+NEIGHBOURS = SETS * WAYS
+NEXT, FORWARD, BACKWARD = 0, 1, 2
+CHANNELS = 3
+HALF_LIFE_EVENTS = 200_000.0
+RESCALE_AT = 1e12
+
+
+class Neighbours(NamedTuple):
+    """Rows of n items.
+
+    Attributes:
+        items: (n, 128) int32, neighbours; -1 = free.
+        counts: (n, 128, 3) float32, decayed weight by channel: next, forward, backward.
+        totals: (n, 3) float32, decayed weight ever added to a row, by channel.
+        mass: (n,) float32, decayed weight of the item's own events.
+        scale: (1,) float64, what a weight of 1 counts now; divides all of the above.
+    """
+
+    items: Int32s
+    counts: Float32s
+    totals: Float32s
+    mass: Float32s
+    scale: Float64s
+
+    @classmethod
+    def empty(cls, items: int) -> "Neighbours":
+        """Rows without neighbours."""
+        return cls(
+            items=np.full((items, NEIGHBOURS), -1, np.int32),
+            counts=np.zeros((items, NEIGHBOURS, CHANNELS), np.float32),
+            totals=np.zeros((items, CHANNELS), np.float32),
+            mass=np.zeros(items, np.float32),
+            scale=np.ones(1, np.float64),
+        )
+
+
+@inlined
+def _set_of(item: int) -> int:
+    return ((item * 0x9E3779B1) >> 12) & (SETS - 1)
+
+
+@inlined
+def place_of(table: Neighbours, row: int, item: int) -> int:
+    """Where in the row of `row` the neighbour `item` stands; -1 = nowhere."""
+    first = _set_of(item) * WAYS
+    for place in range(first, first + WAYS):
+        if table.items[row, place] == item:
+            return place
+    return -1
+
+
+@inlined
+def _make_place(table: Neighbours, row: int, item: int) -> int:
+    """A place for a new neighbour: a free one of its set, else that of the lightest."""
+    first = _set_of(item) * WAYS
+    lightest, weight = first, np.float32(np.inf)
+    for place in range(first, first + WAYS):
+        if table.items[row, place] < 0:
+            lightest = place
+            break
+        entry = table.counts[row, place]
+        total = entry[NEXT] + entry[FORWARD] + np.float32(0.5) * entry[BACKWARD]
+        if total < weight:
+            lightest, weight = place, total
+    table.items[row, lightest] = item
+    table.counts[row, lightest] = np.float32(0.0)
+    return lightest
+
+
+@inlined
+def add_neighbour(table: Neighbours, row: int, item: int, channel: int, weight: float) -> None:
+    """Adds `weight`, already scaled, to a channel of the neighbour `item` of `row`."""
+    place = place_of(table, row, item)
+    if place < 0:
+        place = _make_place(table, row, item)
+    table.counts[row, place, channel] += np.float32(weight)
+    table.totals[row, channel] += np.float32(weight)
+
+
+@kernel
+def age_neighbours(table: Neighbours, item: int, weight: float) -> None:
+    """Counts the event of `item` itself and lets all weights decay by one event."""
+    table.mass[item] += np.float32(weight * table.scale[0])
+    table.scale[0] *= 2.0 ** (1.0 / HALF_LIFE_EVENTS)
+    if table.scale[0] > RESCALE_AT:
+        shrink = np.float32(1.0 / table.scale[0])
+        table.counts[:] *= shrink
+        table.totals[:] *= shrink
+        table.mass[:] *= shrink
+        table.scale[0] = 1.0

@@ -1,0 +1,47 @@
+"""What may be recommended: the seen filter, learned or set, and availability."""
+
+from enum import IntEnum
+
+import numpy as np
+
+from models.batch import Bools, Int64s
+from models.candidates import Candidates, exclude
+from models.compiled import kernel
+from models.knowledge import KNOWN_USER_EVENTS, REPEAT_EVENTS
+from models.seen import SeenFilter, UInt64s, has_seen, pair_hash
+
+ENOUGH_EVENTS = 200
+REPEAT_SHARE = 0.002
+
+
+class Repeats(IntEnum):
+    """Whether a user's own items may be recommended again; AUTO learns it from the stream."""
+
+    AUTO = 0
+    ALLOW = 1
+    EXCLUDE = 2
+
+
+@kernel
+def excludes_seen(repeats: int, counters: Int64s) -> bool:
+    """AUTO excludes seen items when, of 200 events or more of known users, under 0.2 % were repeats."""
+    if repeats != 0:
+        return repeats == 2
+    known = counters[KNOWN_USER_EVENTS]
+    return bool(known > ENOUGH_EVENTS and counters[REPEAT_EVENTS] < REPEAT_SHARE * known)
+
+
+@kernel
+def exclude_seen(candidates: Candidates, seen: SeenFilter, user_hash: np.uint64, item_hashes: UInt64s) -> None:
+    """Takes out the items that the user had."""
+    for position in range(candidates.found[0]):
+        if has_seen(seen, pair_hash(user_hash, item_hashes[candidates.items[position]])):
+            exclude(candidates, position)
+
+
+@kernel
+def exclude_unavailable(candidates: Candidates, available: Bools) -> None:
+    """Takes out the items that cannot be had."""
+    for position in range(candidates.found[0]):
+        if not available[candidates.items[position]]:
+            exclude(candidates, position)

@@ -1,0 +1,171 @@
+"""The compiled pass over users: candidates -> mixture -> policies -> top-k, with the reason for each item."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.batch import Bools, Float32s, Int32s
+from models.candidates import Candidates, begin_round
+from models.compiled import kernel
+from models.experts.covisitation import FORWARD_DECAY, SCORE_WINDOW_EVENTS, SIMILAR_DECAY, score_covisitation
+from models.experts.popularity import propose_popular, score_popularity
+from models.experts.repeats import score_repeats
+from models.experts.transitions import score_transitions
+from models.knowledge import Knowledge
+from models.mixture import context_of, mix
+from models.neighbours import BACKWARD, FORWARD, Neighbours, place_of
+from models.policies import exclude_seen, exclude_unavailable, excludes_seen
+from models.profiles import Profiles, item_back, remembered
+from models.registry import (
+    FORWARD_EXPERT,
+    NEXT_EXPERT,
+    POPULAR_FAST,
+    POPULAR_SLOW,
+    REPEAT_COUNT,
+    REPEAT_RECENCY,
+    SIMILAR,
+)
+from models.seen import SeenFilter, UInt64s
+
+
+class Ranked(NamedTuple):
+    """Lists of m users, k places each, best first.
+
+    Attributes:
+        items: (m, k) int32, item rows; -1 = the list is shorter.
+        scores: (m, k) float32, mixture probabilities.
+        experts: (m, k) int8, index of the expert that weighed most.
+        because: (m, k) int32, row of the user's own item behind it; -1 = none.
+    """
+
+    items: Int32s
+    scores: Float32s
+    experts: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
+    because: Int32s
+
+    @classmethod
+    def empty(cls, users: int, size: int) -> "Ranked":
+        """Lists of length 0."""
+        shape = (users, size)
+        return cls(
+            np.full(shape, -1, np.int32),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.int8),
+            np.full(shape, -1, np.int32),
+        )
+
+
+@kernel
+def gather(knowledge: Knowledge, profiles: Profiles, user: int, candidates: Candidates) -> None:
+    """Collects the candidates that the active experts propose for a user, with their raw scores."""
+    begin_round(candidates)
+    active, scores = knowledge.mixture.active, candidates.scores
+    if active[REPEAT_RECENCY] or active[REPEAT_COUNT]:
+        score_repeats(profiles, user, candidates, scores[REPEAT_RECENCY], scores[REPEAT_COUNT])
+    if active[NEXT_EXPERT]:
+        score_transitions(knowledge.neighbours, profiles, user, candidates, scores[NEXT_EXPERT])
+    if active[FORWARD_EXPERT] or active[SIMILAR]:
+        score_covisitation(knowledge.neighbours, profiles, user, candidates, scores[FORWARD_EXPERT], scores[SIMILAR])
+    if active[POPULAR_FAST] or active[POPULAR_SLOW]:
+        propose_popular(knowledge.popularity, candidates)
+    score_popularity(knowledge.popularity, candidates, 0, scores[POPULAR_FAST])
+    score_popularity(knowledge.popularity, candidates, 1, scores[POPULAR_SLOW])
+
+
+@kernel
+def rank_users(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    user_hashes: UInt64s,
+    item_hashes: UInt64s,
+    available: Bools,
+    repeats: int,
+    users: Int32s,
+    candidates: Candidates,
+    ranked: Ranked,
+) -> None:
+    """Fills row i of `ranked` with the list of `users[i]`. Leaves no trace in knowledge or profiles."""
+    excluding = excludes_seen(repeats, knowledge.counters)
+    for index in range(len(users)):
+        user = users[index]
+        gather(knowledge, profiles, user, candidates)
+        exclude_unavailable(candidates, available)
+        if excluding:
+            exclude_seen(candidates, seen, user_hashes[user], item_hashes)
+        context = context_of(profiles, user)
+        mix(knowledge.mixture, candidates, context)
+        _take_best(candidates, ranked.items[index], ranked.scores[index])
+        _explain(knowledge, profiles, user, context, candidates, ranked, index)
+
+
+@kernel
+def _take_best(candidates: Candidates, items: Int32s, scores: Float32s) -> None:
+    """The best positions by insertion into a short sorted list; `items` holds positions until `_explain`."""
+    length, size = 0, len(items)
+    for position in range(candidates.found[0]):
+        score = candidates.mixed[position]
+        if score <= 0 or (length == size and score <= scores[size - 1]):
+            continue
+        here = min(length, size - 1)
+        length = min(length + 1, size)
+        while here > 0 and scores[here - 1] < score:
+            scores[here], items[here] = scores[here - 1], items[here - 1]
+            here -= 1
+        scores[here], items[here] = score, position
+    for place in range(length, size):
+        items[place] = -1
+
+
+@kernel
+def _explain(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    user: int,
+    context: int,
+    candidates: Candidates,
+    ranked: Ranked,
+    index: int,
+) -> None:
+    for place in range(ranked.items.shape[1]):
+        position = ranked.items[index, place]
+        if position < 0:
+            break
+        item = candidates.items[position]
+        expert = _weightiest(knowledge, candidates, context, position)
+        ranked.items[index, place] = item
+        ranked.experts[index, place] = expert
+        if expert == NEXT_EXPERT:
+            ranked.because[index, place] = item_back(profiles, user, 0)
+        elif expert in (FORWARD_EXPERT, SIMILAR):
+            ranked.because[index, place] = _closest(knowledge.neighbours, profiles, user, item, expert)
+
+
+@kernel
+def _weightiest(knowledge: Knowledge, candidates: Candidates, context: int, position: int) -> int:
+    best, most = 0, -1.0
+    for expert in range(len(knowledge.mixture.active)):
+        if knowledge.mixture.heard[expert]:
+            share = knowledge.mixture.weights[context, expert] * candidates.scores[expert, position]
+            if share > most:
+                best, most = expert, share
+    return best
+
+
+@kernel
+def _closest(table: Neighbours, profiles: Profiles, user: int, item: int, expert: int) -> int:
+    """The user's item that contributed most to the score of `item`; the scoring formulas are covisitation's."""
+    best, most, decay = -1, np.float32(0.0), 1.0
+    for back in range(min(remembered(profiles, user), SCORE_WINDOW_EVENTS)):
+        row = item_back(profiles, user, back)
+        place = place_of(table, row, item) if row >= 0 else -1
+        if place >= 0:
+            ahead, behind = table.counts[row, place, FORWARD], table.counts[row, place, BACKWARD]
+            if expert == FORWARD_EXPERT:
+                share = decay * ahead / (table.totals[row, FORWARD] + table.scale[0])
+            else:
+                share = decay * (ahead + 0.5 * behind) / np.sqrt(table.mass[row] + table.scale[0])
+            if share > most:
+                best, most = row, np.float32(share)
+        decay *= FORWARD_DECAY if expert == FORWARD_EXPERT else SIMILAR_DECAY
+    return best

@@ -1,0 +1,332 @@
+"""Recommender: START READING HERE. It learns a batch of a shard's events, and ranks lists for a shard's users.
+
+What it knows of items is `Knowledge`; what it knows of users lies in `ProfileShard`s, one a partition. `learn` and
+`recommend` hand the arrays of both to one compiled pass each (`learning.py`, `ranking.py`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.batch import Bools, Int32s, Interactions
+from models.candidates import Candidates
+from models.knowledge import EVENTS, Knowledge, forget_items, least_valuable
+from models.learning import Served, learn_events
+from models.mixture import Mixture
+from models.policies import Repeats, excludes_seen
+from models.profiles import Profiles
+from models.ranking import Ranked, rank_users
+from models.registry import EXPERTS
+from models.seen import SeenFilter, UInt64s
+from models.shard import ProfileShard
+from models.strings import pack, unpack
+from models.tables import dump, fitted, load, size_bytes
+from models.vocabulary import Vocabulary
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecommenderOptions:
+    """How to learn, and within which bounds.
+
+    Attributes:
+        max_items: items known at once.
+        max_users: users known at once in one shard.
+        repeats: whether a user's own items may be recommended again.
+        mixture_share: share of events that also teach the mixture.
+        mixture_warmup_events: events at the start that all teach it.
+        experts: names of the experts that take part.
+    """
+
+    max_items: int = 100_000
+    max_users: int = 200_000
+    repeats: Repeats = Repeats.AUTO
+    mixture_share: float = 1.0
+    mixture_warmup_events: int = 2000
+    experts: tuple[str, ...] = EXPERTS
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What learning a batch of n events did.
+
+    Attributes:
+        users: (n,) int32, rows of the users in the shard, valid after the whole batch; -1 = forgotten again since.
+        served: how the published lists fared.
+        forgotten_users: ids that made room for others.
+    """
+
+    users: Int32s
+    served: Served
+    forgotten_users: list[str]
+
+
+class Recommender:
+    """All that one worker has learned."""
+
+    def __init__(self, options: RecommenderOptions | None = None) -> None:
+        self.options = options or RecommenderOptions()
+        unknown = set(self.options.experts) - set(EXPERTS)
+        if unknown:
+            raise ValueError(f"unknown experts {sorted(unknown)}; there are {list(EXPERTS)}")
+        self._active = np.array([name in self.options.experts for name in EXPERTS])
+        self.vocabulary = Vocabulary(self.options.max_items, doorkeeper=True)
+        self.knowledge = Knowledge.empty(self.vocabulary.capacity, self._active)
+        self._available: Bools = np.ones(self.vocabulary.capacity, np.bool_)
+        self._unavailable_ids: set[str] = set()
+        self.scratch = Candidates.empty(self.vocabulary.capacity, len(EXPERTS))
+        self._shards: list[ProfileShard] = []
+
+    @property
+    def events(self) -> int:
+        """Events learned so far."""
+        return int(self.knowledge.counters[EVENTS])
+
+    @property
+    def excludes_seen(self) -> bool:
+        """Whether users' own items are left out of their lists at present."""
+        return bool(excludes_seen(int(self.options.repeats), self.knowledge.counters))
+
+    def new_shard(self) -> ProfileShard:
+        """A shard without users, whose item rows this recommender keeps right."""
+        shard = ProfileShard(self.options.max_users)
+        self._shards.append(shard)
+        return shard
+
+    def drop_shard(self, shard: ProfileShard) -> None:
+        """The shard's partition moved on."""
+        self._shards.remove(shard)
+
+    # -- learning ---------------------------------------------------------------------------------------------
+
+    def learn(self, shard: ProfileShard, batch: Interactions) -> Learned:
+        """Learns a batch in order. Cut differently, the same events lead to exactly the same state."""
+        served = Served.empty(len(batch))
+        forgotten: list[str] = []
+        start = 0
+        while start < len(batch):
+            users, users_stop = shard.users.assign(batch.users[start:])
+            items, stop = self.vocabulary.assign(batch.items[start : start + users_stop])
+            self._learn_rows(shard, users[:stop], items, batch.slice(start, start + stop), served, start)
+            start += stop
+            if stop < users_stop:
+                self._forget_items()
+            elif start < len(batch):
+                forgotten += shard.forget_longest_away()
+        rows = users if not forgotten and len(users) == len(batch) else self._rows_now(shard, batch)
+        return Learned(rows, served, forgotten)
+
+    @staticmethod
+    def _rows_now(shard: ProfileShard, batch: Interactions) -> Int32s:
+        return np.fromiter(map(shard.users.row, batch.users), np.int32, len(batch))
+
+    def _learn_rows(
+        self,
+        shard: ProfileShard,
+        users: Int32s,
+        items: Int32s,
+        batch: Interactions,
+        served: Served,
+        start: int,
+    ) -> None:
+        shard.make_room(len(batch))
+        self._make_room()
+        part = slice(start, start + len(batch))
+        learn_events(
+            *self.pass_arguments(shard),
+            users,
+            items,
+            batch.times_ms,
+            batch.weights,
+            self.scratch,
+            Served(served.places[part], served.popular_places[part]),
+        )
+
+    def pass_arguments(
+        self, shard: ProfileShard
+    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int]:
+        """What a compiled pass over a shard's events takes first: state, hashes and options."""
+        return (
+            self.knowledge,
+            shard.profiles,
+            shard.seen,
+            shard.users.hashes,
+            self.vocabulary.hashes,
+            int(self.options.repeats),
+            self.options.mixture_warmup_events,
+            max(1, round(1 / self.options.mixture_share)),
+        )
+
+    def rows_for_evaluation(self, shard: ProfileShard, batch: Interactions) -> tuple[Int32s, Int32s]:
+        """Rows of the batch's users and items, all of them admitted. Raises ValueError where the bounds are too low."""
+        users, users_stop = shard.users.assign(batch.users)
+        items, stop = self.vocabulary.assign(batch.items)
+        if users_stop < len(batch) or stop < len(batch) or (len(items) and items.min() < 0):
+            raise ValueError("more users or items than max_users and max_items allow: raise them to evaluate")
+        shard.make_room(len(batch))
+        self._make_room()
+        return users, items
+
+    def _make_room(self) -> None:
+        """Lets the tables follow the vocabulary."""
+        capacity, before = self.vocabulary.capacity, len(self._available)
+        if capacity > before:
+            self.knowledge = fitted(self.knowledge, Knowledge.empty(capacity, self._active))
+            self.scratch = Candidates.empty(capacity, len(EXPERTS))
+            self._available = np.ones(capacity, np.bool_)
+            self._mark_unavailable()
+
+    def _forget_items(self) -> None:
+        rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
+        forget_items(self.knowledge, rows)
+        for shard in self._shards:
+            shard.forget_items(rows)
+        self.vocabulary.release(rows.tolist())
+        self._available[rows] = True
+
+    # -- recommending -----------------------------------------------------------------------------------------
+
+    def recommend(self, shard: ProfileShard, users: Int32s, size: int) -> Ranked:
+        """Lists of up to `size` items for the users in these rows; leaves no trace.
+
+        Raises IndexError for a row that the shard does not have.
+        """
+        if len(users) and not 0 <= int(users.min()) <= int(users.max()) < shard.users.rows_used:
+            raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
+        ranked = Ranked.empty(len(users), size)
+        self._mark_unavailable()
+        rank_users(
+            self.knowledge,
+            shard.profiles,
+            shard.seen,
+            shard.users.hashes,
+            self.vocabulary.hashes,
+            self._available,
+            int(self.options.repeats),
+            users,
+            self.scratch,
+            ranked,
+        )
+        return ranked
+
+    def popular(self, size: int) -> tuple[Int32s, npt.NDArray[np.float64]]:
+        """Rows of the available items that are most popular over the long run, best first, and their shares."""
+        self._mark_unavailable()
+        slow = self.knowledge.popularity.top[-1]
+        rows = slow[slow >= 0]
+        rows = rows[self._available[rows]][:size]
+        total = max(float(self.knowledge.popularity.totals[-1]), 1e-300)
+        return rows, self.knowledge.popularity.counts[-1, rows] / total
+
+    def set_published_popular(self, rows: Int32s) -> None:
+        """Notes the popular list that stands published."""
+        self.knowledge.popular[:] = -1
+        places = min(len(rows), len(self.knowledge.popular))
+        self.knowledge.popular[:places] = rows[:places]
+
+    def set_available(self, item: str, *, available: bool) -> None:
+        """Lets an item into lists, or keeps it out; known or not."""
+        if available:
+            self._unavailable_ids.discard(item)
+            row = self.vocabulary.row(item)
+            if row >= 0:
+                self._available[row] = True
+        else:
+            self._unavailable_ids.add(item)
+
+    def _mark_unavailable(self) -> None:
+        for item in self._unavailable_ids:
+            row = self.vocabulary.row(item)
+            if 0 <= row < len(self._available):
+                self._available[row] = False
+
+    # -- saving -----------------------------------------------------------------------------------------------
+
+    def dump(self) -> Arrays:
+        """What was learned of items, as arrays; shards are dumped one by one."""
+        ids, free, knocked = self.vocabulary.dump()
+        knowledge = fitted(self.knowledge, Knowledge.empty(self.vocabulary.rows_used, self._active))
+        return dump(knowledge, "knowledge.") | _pack_vocabulary("items", ids, free, knocked)
+
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
+        self.vocabulary.restore(*_unpack_vocabulary("items", arrays))
+        self.knowledge = load(Knowledge.empty(self.vocabulary.capacity, self._active), arrays, "knowledge.")
+        self.scratch = Candidates.empty(self.vocabulary.capacity, len(EXPERTS))
+        self._available = np.ones(self.vocabulary.capacity, np.bool_)
+
+    def dump_shard(self, shard: ProfileShard) -> Arrays:
+        """A shard as arrays that name items by id, so that any worker can take it over."""
+        arrays = shard.dump()
+        rows = np.unique(np.concatenate([arrays["profiles.items"].ravel(), arrays["profiles.published"].ravel()]))
+        rows = rows[rows >= 0]
+        for name in ("profiles.items", "profiles.published"):
+            arrays[name] = _translated(arrays[name], rows, np.arange(len(rows), dtype=np.int32))
+        ids, offsets = pack([self.vocabulary.id_of(int(row)) for row in rows])
+        users = _pack_vocabulary("users", *shard.users.dump())
+        return arrays | users | {"named.bytes": ids, "named.offsets": offsets}
+
+    def load_shard(self, arrays: Mapping[str, npt.NDArray[Any]]) -> ProfileShard:
+        """The shard that `dump_shard` gave, in the rows of this recommender. Raises ValueError when it does not fit.
+
+        Items that this recommender does not know and has no room for are forgotten.
+        """
+        shard = self.new_shard()
+        shard.users.restore(*_unpack_vocabulary("users", arrays))
+        named = unpack(arrays["named.bytes"], arrays["named.offsets"])
+        rows, stop = self.vocabulary.assign(named)
+        here = np.full(len(named), -1, np.int32)
+        here[:stop] = rows
+        self._make_room()
+        own = dict(arrays)
+        for name in ("profiles.items", "profiles.published"):
+            own[name] = _translated(arrays[name], np.arange(len(named), dtype=np.int32), here)
+        shard.load(own)
+        return shard
+
+    # -- sizes ------------------------------------------------------------------------------------------------
+
+    def item_bytes(self) -> int:
+        """Memory of all tables of items."""
+        return size_bytes(self.knowledge) + size_bytes(self.scratch) + self._available.nbytes
+
+    def expert_names(self, experts: Iterable[int]) -> list[str]:
+        """Names of experts by their index, as `Ranked.experts` gives them."""
+        return [EXPERTS[expert] for expert in experts]
+
+    @property
+    def mixture(self) -> Mixture:
+        """The weights of the experts by context."""
+        return self.knowledge.mixture
+
+
+def _translated(rows: npt.NDArray[Any], old: Int32s, new: Int32s) -> npt.NDArray[Any]:
+    """Replaces each of the sorted row numbers `old` by the one in the same place of `new`; negative ones stay."""
+    result = rows.copy()
+    named = rows >= 0
+    result[named] = new[np.searchsorted(old, rows[named])]
+    return result
+
+
+def _pack_vocabulary(prefix: str, ids: list[str], free: list[int], knocked: list[str]) -> Arrays:
+    text, offsets = pack(ids)
+    knocked_text, knocked_offsets = pack(knocked)
+    return {
+        f"{prefix}.bytes": text,
+        f"{prefix}.offsets": offsets,
+        f"{prefix}.free": np.array(free, np.int64),
+        f"{prefix}.knocked.bytes": knocked_text,
+        f"{prefix}.knocked.offsets": knocked_offsets,
+    }
+
+
+def _unpack_vocabulary(prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[str], list[int], list[str]]:
+    return (
+        unpack(arrays[f"{prefix}.bytes"], arrays[f"{prefix}.offsets"]),
+        arrays[f"{prefix}.free"].tolist(),
+        unpack(arrays[f"{prefix}.knocked.bytes"], arrays[f"{prefix}.knocked.offsets"]),
+    )

@@ -1,0 +1,133 @@
+"""Which user has had which item: a growing, bounded Bloom filter over (user, item) pairs.
+
+Blocked Bloom filter (Putze, Sanders, Singler 2007): the eight bits of a pair lie in one cache line of 512 bits.
+Filled to its 24 bits a pair, a segment answers "had it" wrongly for about 1 pair in 10,000 (measured by a test).
+Keyed by hashes of ids, so a filter means the same in every worker.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from models.batch import Int64s
+from models.compiled import kernel
+
+UInt64s = npt.NDArray[np.uint64]
+
+FIRST_SEGMENT_PAIRS = 1 << 15
+BITS_PER_PAIR = 24
+WORDS_PER_BLOCK = 8
+BITS_SET = 8
+
+
+class SeenFilter(NamedTuple):
+    """Segments that double in size; when the last one is full, all but it are emptied and filling starts over.
+
+    Attributes:
+        words: (w,) uint64, the bits of all segments one after the other.
+        starts: (s + 1,) int64, first word of each segment.
+        pairs: (s,) int64, pairs added to each segment.
+        current: (1,) int64, the segment that is being filled.
+    """
+
+    words: UInt64s
+    starts: Int64s
+    pairs: Int64s
+    current: Int64s
+
+    @classmethod
+    def empty(cls, segments: int) -> "SeenFilter":
+        """A filter that holds at most `(2^segments - 1) * 32768` pairs."""
+        sizes = [segment_words(segment) for segment in range(segments)]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return cls(np.zeros(0, np.uint64), starts, np.zeros(segments, np.int64), np.zeros(1, np.int64))
+
+
+def segment_words(segment: int) -> int:
+    """Words of 64 bits in a segment."""
+    return (FIRST_SEGMENT_PAIRS << segment) * BITS_PER_PAIR // 64
+
+
+def with_room(seen: SeenFilter, pairs: int) -> SeenFilter:
+    """The same filter with memory for `pairs` more: the current segment and those that may follow."""
+    room, segment = 0, int(seen.current[0])
+    last = len(seen.pairs) - 1
+    room = (FIRST_SEGMENT_PAIRS << segment) - int(seen.pairs[segment])
+    while room < pairs and segment < last:
+        segment += 1
+        room += FIRST_SEGMENT_PAIRS << segment
+    needed = int(seen.starts[segment + 1])
+    if needed <= len(seen.words):
+        return seen
+    words = np.zeros(needed, np.uint64)
+    words[: len(seen.words)] = seen.words
+    return seen._replace(words=words)
+
+
+@kernel
+def pair_hash(user_hash: np.uint64, item_hash: np.uint64) -> np.uint64:
+    """Mixes two hashes (the finaliser of splitmix64, Steele et al. 2014)."""
+    z = user_hash + np.uint64(0x9E3779B97F4A7C15) * item_hash
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@kernel
+def _block(seen: SeenFilter, segment: int, key: np.uint64) -> int:
+    blocks = (seen.starts[segment + 1] - seen.starts[segment]) // WORDS_PER_BLOCK
+    return int(seen.starts[segment] + np.int64(key % np.uint64(blocks)) * WORDS_PER_BLOCK)
+
+
+@kernel
+def has_seen(seen: SeenFilter, key: np.uint64) -> bool:
+    """Whether the pair was added; rarely true when it was not."""
+    for segment in range(seen.current[0], -1, -1):
+        if seen.pairs[segment] > 0 and _in_segment(seen, segment, key):
+            return True
+    last = len(seen.pairs) - 1
+    return seen.current[0] < last and seen.pairs[last] > 0 and _in_segment(seen, last, key)
+
+
+@kernel
+def _in_segment(seen: SeenFilter, segment: int, key: np.uint64) -> bool:
+    block = _block(seen, segment, key)
+    bits = key * np.uint64(0xD6E8FEB86659FD93)
+    for _ in range(BITS_SET):
+        bit = bits >> np.uint64(55)
+        if (seen.words[block + np.int64(bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1) == 0:
+            return False
+        bits = bits * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1B873593)
+    return True
+
+
+@kernel
+def add_seen(seen: SeenFilter, key: np.uint64) -> None:
+    """Adds a pair that was not there; memory for it was made by `with_room`."""
+    segment = int(seen.current[0])
+    if seen.pairs[segment] >= FIRST_SEGMENT_PAIRS << segment:
+        segment = _next_segment(seen)
+    block = _block(seen, segment, key)
+    bits = key * np.uint64(0xD6E8FEB86659FD93)
+    for _ in range(BITS_SET):
+        bit = bits >> np.uint64(55)
+        seen.words[block + np.int64(bit >> np.uint64(6))] |= np.uint64(1) << (bit & np.uint64(63))
+        bits = bits * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1B873593)
+    seen.pairs[segment] += 1
+
+
+@kernel
+def _next_segment(seen: SeenFilter) -> int:
+    """The segment to fill next: the following one, or, after the last, the emptied first ones."""
+    last = len(seen.pairs) - 1
+    following = int(seen.current[0]) + 1
+    if following > last:
+        following = 0
+        seen.words[: seen.starts[last]] = np.uint64(0)
+        seen.pairs[:last] = 0
+    elif seen.pairs[following] > 0:
+        seen.words[seen.starts[following] : seen.starts[following + 1]] = np.uint64(0)
+        seen.pairs[following] = 0
+    seen.current[0] = following
+    return following

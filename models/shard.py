@@ -1,0 +1,68 @@
+"""ProfileShard: the users of one partition. It moves with the partition, so a saved shard names items by id."""
+
+import numpy as np
+import numpy.typing as npt
+
+from models.batch import Int32s
+from models.profiles import Profiles
+from models.seen import SeenFilter, with_room
+from models.tables import dump, fitted, load
+from models.vocabulary import Vocabulary
+
+SEEN_SEGMENTS = 9
+GONE = -2  # a place whose item was forgotten; unlike -1 it does not end a list
+
+
+class ProfileShard:
+    """Users, their rows and their state.
+
+    Attributes:
+        users: ids of the users <-> rows.
+        profiles: arrays by user row.
+        seen: which of them has had which item.
+    """
+
+    def __init__(self, most_users: int) -> None:
+        self.users = Vocabulary(most_users, doorkeeper=False)
+        self.profiles = Profiles.empty(self.users.capacity)
+        self.seen = SeenFilter.empty(SEEN_SEGMENTS)
+
+    def make_room(self, events: int) -> None:
+        """Lets the arrays follow the vocabulary, with room in the seen filter for `events` more pairs."""
+        self.seen = with_room(self.seen, events)
+        if len(self.profiles.events) < self.users.capacity:
+            self.profiles = fitted(self.profiles, Profiles.empty(self.users.capacity))
+
+    def forget_longest_away(self) -> list[str]:
+        """Makes room in a full shard; returns the ids of the users who were away longest."""
+        rows = self.users.rows_in_use()
+        order = np.argsort(self.profiles.last_event[rows], kind="stable")[: self.users.evict_rows]
+        return self.forget(rows[order])
+
+    def forget(self, rows: Int32s) -> list[str]:
+        """Clears these users; returns their ids."""
+        blank = Profiles.empty(1)
+        for name in ("items", "times_ms", "events", "last_event", "published"):
+            getattr(self.profiles, name)[rows] = getattr(blank, name)[0]
+        return self.users.release(rows.tolist())
+
+    def forget_items(self, rows: Int32s) -> None:
+        """Blots out items whose rows go to others."""
+        self.profiles.items[np.isin(self.profiles.items, rows)] = -1
+        self.profiles.published[np.isin(self.profiles.published, rows)] = GONE
+
+    def set_published(self, users: Int32s, items: Int32s) -> None:
+        """Notes the lists that stand published: (m,) user rows, (m, k) item rows."""
+        places = min(items.shape[1], self.profiles.published.shape[1])
+        self.profiles.published[users] = -1
+        self.profiles.published[users, :places] = items[:, :places]
+
+    def dump(self) -> dict[str, npt.NDArray[np.generic]]:
+        """The arrays of the users in use; item references are still rows (see Recommender.dump_shard)."""
+        return dump(fitted(self.profiles, Profiles.empty(self.users.rows_used)), "profiles.") | dump(self.seen, "seen.")
+
+    def load(self, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Takes over what `dump` gave, after `users` was restored. Raises ValueError when it does not fit."""
+        self.profiles = load(Profiles.empty(self.users.capacity), arrays, "profiles.")
+        words = arrays["seen.words"]
+        self.seen = load(self.seen._replace(words=np.zeros(len(words), np.uint64)), arrays, "seen.")

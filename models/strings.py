@@ -1,0 +1,25 @@
+"""Lists of text as two arrays, so that snapshots hold nothing but arrays."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from models.batch import Int64s
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def pack(texts: Sequence[str]) -> tuple[Bytes, Int64s]:
+    """UTF-8 of all texts one after the other (b,), and where each begins and the last ends (n + 1,)."""
+    encoded = [text.encode() for text in texts]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    return np.frombuffer(b"".join(encoded), np.uint8), offsets
+
+
+def unpack(content: Bytes, offsets: Int64s) -> list[str]:
+    """The texts that `pack` got. Raises ValueError for offsets or bytes that no list of texts has."""
+    raw, bounds = content.tobytes(), offsets.tolist()
+    return [raw[start:stop].decode() for start, stop in pairwise(bounds)]

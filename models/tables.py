@@ -1,0 +1,55 @@
+"""Trees of named tuples of arrays: resized, saved and loaded by one set of functions."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def fitted(old: T, new: T) -> T:
+    """Copies the overlap of each array of `old` into the array of the same place in `new`; returns `new`."""
+    for before, after in zip(old, new, strict=True):
+        if isinstance(before, tuple):
+            fitted(before, after)
+        else:
+            overlap = tuple(slice(0, min(a, b)) for a, b in zip(before.shape, after.shape, strict=True))
+            after[overlap] = before[overlap]
+    return new
+
+
+def dump(tables: tuple[Any, ...], prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:
+    """All arrays by dotted name."""
+    flat: dict[str, np.ndarray[Any, Any]] = {}
+    for name, value in zip(_names(tables), tables, strict=True):
+        if isinstance(value, tuple):
+            flat |= dump(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def load(tables: T, flat: Mapping[str, np.ndarray[Any, Any]], prefix: str = "") -> T:
+    """Copies what `dump` gave into tables that are at least as large. Raises ValueError when they do not fit."""
+    for name, value in zip(_names(tables), tables, strict=True):
+        if isinstance(value, tuple):
+            load(value, flat, f"{prefix}{name}.")
+            continue
+        saved = flat.get(prefix + name)
+        if saved is None or saved.dtype != value.dtype or saved.ndim != value.ndim:
+            raise ValueError(f"table {prefix}{name} is missing or of another type")
+        if any(a > b for a, b in zip(saved.shape, value.shape, strict=True)):
+            raise ValueError(f"table {prefix}{name} of shape {saved.shape} does not fit into {value.shape}")
+        value[tuple(slice(0, size) for size in saved.shape)] = saved
+    return tables
+
+
+def size_bytes(tables: tuple[Any, ...]) -> int:
+    """Memory of all arrays."""
+    return sum(array.nbytes for array in dump(tables).values())
+
+
+def _names(tables: tuple[Any, ...]) -> tuple[str, ...]:
+    names: tuple[str, ...] = tables._fields  # type: ignore[attr-defined]
+    return names

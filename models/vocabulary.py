@@ -1,0 +1,160 @@
+"""Ids <-> dense rows: admission, eviction, recycling, within a bound."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from models.batch import Int32s
+from models.seen import UInt64s
+
+ABSENT = -1
+FIRST_CAPACITY = 1024
+EVICT_SHARE = 64
+
+
+def stable_hash(identifier: str) -> int:
+    """64 bits of the id that mean the same in every process."""
+    return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "little")
+
+
+class Vocabulary:
+    """Gives ids rows, the first free one at an id's first event, until `most_rows` are in use.
+
+    When all rows are in use, `assign` stops, and whoever owns the tables behind the rows picks some to `release`.
+    With a doorkeeper (after TinyLFU, Einziger et al. 2017), a full vocabulary admits an id only at its second
+    event within the last `most_rows` strangers, so that ids that come once push nothing out.
+
+    Attributes:
+        hashes: (capacity,) uint64, `stable_hash` of the id of each row.
+    """
+
+    def __init__(self, most_rows: int, *, doorkeeper: bool) -> None:
+        self._most_rows = most_rows
+        self._doorkeeper: dict[str, None] | None = {} if doorkeeper else None
+        self._rows: dict[str, int] = {}
+        self._ids: list[str | None] = []
+        self._free: list[int] = []
+        self.hashes: UInt64s = np.zeros(min(FIRST_CAPACITY, most_rows), np.uint64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def capacity(self) -> int:
+        """Rows that tables need to have; grows by doubling."""
+        return len(self.hashes)
+
+    @property
+    def rows_used(self) -> int:
+        """Rows up to the highest that was ever given."""
+        return len(self._ids)
+
+    @property
+    def evict_rows(self) -> int:
+        """How many rows to release at once: the cost of forgetting is spread over many admissions."""
+        return max(1, self._most_rows // EVICT_SHARE)
+
+    def assign(self, ids: Sequence[str]) -> tuple[Int32s, int]:
+        """Rows of `ids[:stop]`, admitting new ones, and `stop`: where a row was due and none was free.
+
+        A row is -1 where the doorkeeper did not admit the id.
+        """
+        try:
+            return np.fromiter(map(self._rows.__getitem__, ids), np.int32, len(ids)), len(ids)
+        except KeyError:
+            return self._assign_in_order(ids)
+
+    def _assign_in_order(self, ids: Sequence[str]) -> tuple[Int32s, int]:
+        rows = np.empty(len(ids), np.int32)
+        for index, identifier in enumerate(ids):
+            row = self._rows.get(identifier)
+            if row is None:
+                if self._is_full() and not self._knocked_before(identifier):
+                    row = ABSENT
+                elif self._is_full():
+                    return rows[:index], index
+                else:
+                    row = self._admit(identifier)
+            rows[index] = row
+        return rows, len(ids)
+
+    def _is_full(self) -> bool:
+        return not self._free and len(self._ids) == self._most_rows
+
+    def _knocked_before(self, identifier: str) -> bool:
+        if self._doorkeeper is None or identifier in self._doorkeeper:
+            return True
+        self._doorkeeper[identifier] = None
+        if len(self._doorkeeper) > self._most_rows:
+            del self._doorkeeper[next(iter(self._doorkeeper))]
+        return False
+
+    def _admit(self, identifier: str) -> int:
+        if self._doorkeeper:
+            self._doorkeeper.pop(identifier, None)
+        if self._free:
+            row = self._free.pop()
+            self._ids[row] = identifier
+        else:
+            row = len(self._ids)
+            self._ids.append(identifier)
+            if row == self.capacity:
+                self._grow()
+        self._rows[identifier] = row
+        self.hashes[row] = stable_hash(identifier)
+        return row
+
+    def _grow(self) -> None:
+        hashes = np.zeros(min(2 * self.capacity, self._most_rows), np.uint64)
+        hashes[: self.capacity] = self.hashes
+        self.hashes = hashes
+
+    def release(self, rows: Iterable[int]) -> list[str]:
+        """Frees rows for other ids, and returns the ids that had them."""
+        gone = []
+        for row in rows:
+            identifier = self._ids[row]
+            if identifier is not None:
+                del self._rows[identifier]
+                self._ids[row] = None
+                self._free.append(int(row))
+                gone.append(identifier)
+        return gone
+
+    def row(self, identifier: str) -> int:
+        """The id's row, or -1; admits nothing."""
+        return self._rows.get(identifier, ABSENT)
+
+    def id_of(self, row: int) -> str:
+        """The id of a row in use."""
+        identifier = self._ids[row]
+        if identifier is None:
+            raise KeyError(f"row {row} belongs to nobody")
+        return identifier
+
+    def rows_in_use(self) -> Int32s:
+        """Rows that belong to an id, ascending."""
+        return np.array([row for row, identifier in enumerate(self._ids) if identifier is not None], np.int32)
+
+    def items(self) -> Iterable[tuple[str, int]]:
+        """(id, row) of all that are known, in the order of admission."""
+        return self._rows.items()
+
+    def dump(self) -> tuple[list[str], list[int], list[str]]:
+        """Ids in row order ("" = free row), the free rows in order of reuse, and who knocked at the door."""
+        return [identifier or "" for identifier in self._ids], list(self._free), list(self._doorkeeper or ())
+
+    def restore(self, ids: Sequence[str], free: Sequence[int], knocked: Sequence[str]) -> None:
+        """Takes over what `dump` gave. Raises ValueError when it does not fit into the bound."""
+        if len(ids) > self._most_rows:
+            raise ValueError(f"{len(ids)} rows do not fit into a bound of {self._most_rows}")
+        self._ids = [identifier or None for identifier in ids]
+        self._rows = {identifier: row for row, identifier in enumerate(ids) if identifier}
+        self._free = list(free)
+        if self._doorkeeper is not None:
+            self._doorkeeper = dict.fromkeys(knocked)
+        while self.capacity < len(ids):
+            self._grow()
+        for identifier, row in self._rows.items():
+            self.hashes[row] = stable_hash(identifier)

@@ -1,0 +1,81 @@
+"""The real services that tests share: one Kafka and one Valkey for each test process."""
+
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import TypeVar
+
+import pytest
+import redis
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+
+from worker.embedded.kafka_broker import KafkaBroker
+from worker.embedded.valkey_server import ValkeyServer
+from worker.errors import MillraceError
+
+Server = TypeVar("Server")
+
+SERVICE_MARKS = {"kafka": "kafka", "valkey": "redis"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test by the services that it uses, directly or through another fixture."""
+    for item in items:
+        for fixture in set(getattr(item, "fixturenames", ())) & SERVICE_MARKS.keys():
+            item.add_marker(SERVICE_MARKS[fixture])
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[KafkaBroker]:
+    """A running broker. A test that stops it starts it again."""
+    yield from _running(KafkaBroker())
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[ValkeyServer]:
+    """A running Valkey. A test that stops it starts it again."""
+    yield from _running(ValkeyServer())
+
+
+def _running(server: AbstractContextManager[Server]) -> Iterator[Server]:
+    """A service that cannot be had skips the test on a laptop and fails it in CI."""
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(server)
+        except MillraceError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"{error}; {error.remedy}")
+        yield started
+
+
+@pytest.fixture
+def redis_url(valkey: ValkeyServer) -> str:
+    """The address of an empty Redis."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey.url
+
+
+@pytest.fixture
+def topic_name(request: pytest.FixtureRequest) -> str:
+    """A topic name that nothing else uses; the topic does not exist."""
+    test = re.sub(r"[^a-zA-Z0-9]+", "-", request.node.name)[:60]
+    return f"{test}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def make_topic(kafka: KafkaBroker, topic_name: str) -> Callable[..., str]:
+    """Creates the topic `topic_name` with so many partitions and such configuration, and returns its name."""
+
+    def make(partitions: int = 1, **configuration: str) -> str:
+        names = {name.replace("_", "."): value for name, value in configuration.items()}
+        with KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers) as admin:
+            admin.create_topics([NewTopic(topic_name, partitions, 1, topic_configs=names)])
+            admin.wait_for_topics([topic_name])
+        return topic_name
+
+    return make

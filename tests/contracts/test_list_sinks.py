@@ -1,0 +1,77 @@
+"""Every list sink: newer lists win, others are refused and counted."""
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from worker.events import Reason, RecommendationList, position_text
+from worker.ports import ListSink
+
+NUMBERS = itertools.count()  # a user of its own for each example
+
+
+def make_list(epoch: int = 1, offset: int = 10, item: str = "a") -> RecommendationList:
+    position = position_text(epoch, offset)
+    return RecommendationList(position, [item, "b"], [0.75, 0.5], [Reason("popular"), Reason("next", "z")], "m1", 1_000)
+
+
+def test_a_published_list_is_read_back_unchanged(list_sink: ListSink) -> None:
+    published = {"ann": make_list(item="\u00e9\u4e2d"), "bob {x}": make_list(2, 1)}
+    assert list_sink.publish(published) == 0
+    assert {user: list_sink.read(user) for user in published} == published
+
+
+def test_a_user_without_a_list_has_none(list_sink: ListSink) -> None:
+    assert list_sink.read("nobody") is None
+    assert list_sink.read_popular() is None
+
+
+@pytest.mark.parametrize(("epoch", "offset"), [(2, 10), (2, 9), (1, 100)])
+def test_a_list_that_is_not_newer_is_refused(list_sink: ListSink, epoch: int, offset: int) -> None:
+    standing = make_list(2, 10, "standing")
+    list_sink.publish({"ann": standing})
+    assert list_sink.publish({"ann": make_list(epoch, offset, "late"), "bob": make_list()}) == 1
+    assert list_sink.read("ann") == standing
+    assert list_sink.read("bob") == make_list()
+
+
+@pytest.mark.parametrize(("epoch", "offset"), [(2, 11), (3, 0), (10, 5)])
+def test_a_newer_list_replaces_an_older_one(list_sink: ListSink, epoch: int, offset: int) -> None:
+    list_sink.publish({"ann": make_list(2, 10)})
+    newer = make_list(epoch, offset, "newer")
+    assert list_sink.publish({"ann": newer}) == 0
+    assert list_sink.read("ann") == newer
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(writes=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 10**9)), min_size=1, max_size=8))
+def test_after_any_order_of_writes_the_newest_stands(list_sink: ListSink, writes: list[tuple[int, int]]) -> None:
+    user = f"u{next(NUMBERS)}"
+    refused = sum(list_sink.publish({user: make_list(epoch, offset)}) for epoch, offset in writes)
+    standing = list_sink.read(user)
+    assert standing is not None
+    assert standing.position == position_text(*max(writes))
+    assert refused == sum(write <= max(writes[:place], default=(-1, 0)) for place, write in enumerate(writes))
+
+
+def test_many_lists_are_published_in_one_call(list_sink: ListSink) -> None:
+    lists = {f"u{number}": make_list(offset=number) for number in range(450)}
+    assert list_sink.publish(lists) == 0
+    assert list_sink.publish(lists) == 450
+    assert list_sink.read("u449") == lists["u449"]
+
+
+def test_nothing_to_publish_is_nothing_refused(list_sink: ListSink) -> None:
+    assert list_sink.publish({}) == 0
+
+
+def test_the_popular_list_is_replaced_whatever_its_position(list_sink: ListSink) -> None:
+    list_sink.publish_popular(make_list(5, 5, "old"))
+    list_sink.publish_popular(make_list(1, 1, "new"))
+    assert list_sink.read_popular() == make_list(1, 1, "new")
+
+
+def test_a_service_that_answers_passes_the_ping(list_sink: ListSink) -> None:
+    list_sink.ping()

@@ -1,0 +1,66 @@
+"""Feeding Kafka in tests, and settings that make a group quick."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kafka import KafkaProducer
+
+from worker.ports import EventSource, Record
+from worker.settings import KafkaSettings
+
+
+def quick_settings(bootstrap_servers: str, topic: str, **others: Any) -> KafkaSettings:
+    """Settings of a group of its own, which notices changes within a fraction of a second."""
+    defaults: dict[str, Any] = {
+        "events_topic": topic,
+        "items_topic": f"{topic}.items",
+        "dead_letter_topic": f"{topic}.dlq",
+        "group_id": f"{topic}-group",
+        "session_timeout_seconds": 6.0,
+        "heartbeat_interval_seconds": 0.2,
+        "connect_timeout_seconds": 5.0,
+    }
+    return KafkaSettings(bootstrap_servers=bootstrap_servers, **(defaults | others))
+
+
+def produce(
+    bootstrap_servers: str,
+    topic: str,
+    values: Iterable[bytes | None],
+    *,
+    key: bytes | None = b"k",
+    partition: int | None = 0,
+    **options: Any,
+) -> None:
+    """Writes values and returns when the broker has them."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", **options)
+    try:
+        for value in values:
+            producer.send(topic, value=value, key=key, partition=partition)
+        producer.flush(timeout=20)
+    finally:
+        producer.close(timeout=5)
+
+
+def begin_all(source: EventSource, partitions: int, seconds: float = 20.0) -> None:
+    """Polls until so many partitions were assigned, each begun at the start of its log."""
+    begun: set[int] = set()
+    deadline = time.monotonic() + seconds
+    while len(begun) < partitions:
+        assert time.monotonic() < deadline, f"only {sorted(begun)} of {partitions} partitions were assigned"
+        assert not source.poll(0.05, 100)
+        for partition in source.take_assigned():
+            source.begin(partition, None)
+            begun.add(partition)
+
+
+def read(source: EventSource, records: int, seconds: float = 20.0) -> dict[int, Sequence[Record]]:
+    """Polls until at least so many records have come; returns them by partition."""
+    found: dict[int, list[Record]] = {}
+    deadline = time.monotonic() + seconds
+    while sum(map(len, found.values())) < records:
+        assert time.monotonic() < deadline, f"only {found} came"
+        for partition, new in source.poll(0.05, 100).items():
+            found.setdefault(partition, []).extend(new)
+    return dict(found)

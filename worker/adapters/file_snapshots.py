@@ -1,0 +1,173 @@
+"""Snapshots in a folder: blobs named by their content, manifests in numbered logs."""
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from typing_extensions import override
+
+from worker.errors import ConfigurationError, OwnershipLost, SnapshotError
+from worker.ports import ManifestName, SnapshotStore
+
+INSTANCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+BLOB = re.compile(r"[0-9a-f]{64}")
+MANIFEST = re.compile(r"[0-9]{8,}\.json")
+ABANDONED_SECONDS = 3600.0
+
+
+class FileSnapshots(SnapshotStore):
+    """A snapshot store in `directory`, which the workers of a group share.
+
+    `blobs/<sha256>` and `workers/<instance>/<sequence>.json`. A file appears whole or not at all, and survives
+    a power failure once its call has returned.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._blobs = directory / "blobs"
+        self._workers = directory / "workers"
+        self._unfinished = directory / "unfinished"
+
+    @override
+    def write_blob(self, content: bytes) -> str:
+        name = hashlib.sha256(content).hexdigest()
+        target = self._blobs / name
+        with _writing(target):
+            if not (target.is_file() and target.stat().st_size == len(content)):
+                with self._finished(content) as finished:
+                    _make_folder(self._blobs)
+                    finished.replace(target)
+                    _sync_folder(self._blobs)
+        return name
+
+    @override
+    def read_blob(self, name: str) -> bytes:
+        content = _read(self._blob(name))
+        if hashlib.sha256(content).hexdigest() != name:
+            raise SnapshotError(f"the blob {name} was altered", "restore the snapshot folder, or use an older snapshot")
+        return content
+
+    @override
+    def create_manifest(self, name: ManifestName, content: bytes) -> None:
+        """Also raises SnapshotError when it cannot be written, ConfigurationError for a bad instance name."""
+        target = self._manifest(name)
+        with _writing(target), self._finished(content) as finished:
+            _make_folder(target.parent)
+            try:
+                target.hardlink_to(finished)
+            except FileExistsError as error:
+                raise OwnershipLost(
+                    f"the manifest {name.sequence} of {name.instance} was written by somebody else",
+                    "run one worker per kafka.instance_id; this one may be started again",
+                ) from error
+            _sync_folder(target.parent)
+
+    @override
+    def read_manifest(self, name: ManifestName) -> bytes:
+        """Raises SnapshotError when it is missing."""
+        return _read(self._manifest(name))
+
+    @override
+    def manifests(self) -> list[ManifestName]:
+        found = [
+            ManifestName(path.parent.name, int(path.stem))
+            for path in self._workers.glob("*/*.json")
+            if MANIFEST.fullmatch(path.name)
+        ]
+        return sorted(found, key=lambda name: (name.instance, name.sequence))
+
+    @override
+    def drop(self, manifests: Sequence[ManifestName], blobs: Sequence[str]) -> None:
+        """Also removes what killed workers left unfinished. Raises SnapshotError."""
+        _remove([self._manifest(name) for name in manifests])
+        _remove([self._blob(name) for name in blobs])
+        _remove([path for path in self._unfinished.glob("*") if _age_seconds(path) > ABANDONED_SECONDS])
+
+    @override
+    def blobs(self) -> list[str]:
+        return sorted(path.name for path in self._blobs.glob("*") if BLOB.fullmatch(path.name))
+
+    def _blob(self, name: str) -> Path:
+        if not BLOB.fullmatch(name):
+            raise SnapshotError(f"{name!r} names no blob", "the manifest that names it was altered")
+        return self._blobs / name
+
+    def _manifest(self, name: ManifestName) -> Path:
+        if not INSTANCE.fullmatch(name.instance):
+            raise ConfigurationError(
+                f"{name.instance!r} cannot name a worker's folder",
+                "use up to 128 letters, digits, '.', '_' or '-' in kafka.instance_id",
+            )
+        return self._workers / name.instance / f"{name.sequence:08d}.json"
+
+    @contextmanager
+    def _finished(self, content: bytes) -> Iterator[Path]:
+        """A file with this content, safe on disk, to be put in its place; removed if it was not."""
+        _make_folder(self._unfinished)
+        descriptor, name = tempfile.mkstemp(dir=self._unfinished)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes it and its parents durably."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    """Removes them durably, so that nothing removed later is gone before them."""
+    for path in paths:
+        with _writing(path):
+            path.unlink(missing_ok=True)
+    for folder in {path.parent for path in paths if path.parent.is_dir()}:
+        with _writing(folder):
+            _sync_folder(folder)
+
+
+def _age_seconds(path: Path) -> float:
+    """Time since it was written; 0 when it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(
+            f"cannot read {path}: {error.strerror}", "restore the snapshot folder, or use an older snapshot"
+        ) from error
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SnapshotError(
+            f"cannot write {path}: {error.strerror}",
+            "free space or give rights there, or set MILLRACE_SNAPSHOTS__DIRECTORY to another folder",
+        ) from error

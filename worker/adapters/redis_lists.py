@@ -1,0 +1,145 @@
+"""Lists in Redis or Valkey: one JSON string a user, replaced only by a newer one."""
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+import msgspec
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from typing_extensions import override
+
+from worker.errors import ConfigurationError, ServiceUnavailable, StateError
+from worker.events import POPULAR_KEY, RecommendationList, list_key, position_text
+from worker.ports import ListSink
+from worker.settings import ListSettings, RedisSettings
+
+LISTS_PER_CALL = 200  # holds the server for less than a millisecond
+HEALTH_CHECK_SECONDS = 15
+PREFIX = b'{"position":"'
+FIRST = len(PREFIX)
+LAST = FIRST + len(position_text(0, 0)) - 1
+
+# KEYS: the lists' keys. ARGV: for each key its value and its time to live in seconds. Returns how many were refused.
+# A value that is not a list of ours is overwritten.
+WRITE_IF_NEWER = f"""
+local refused = 0
+for i, key in ipairs(KEYS) do
+  local value = ARGV[2 * i - 1]
+  local old = redis.pcall('GETRANGE', key, {FIRST}, {LAST})
+  if type(old) == 'string' and old >= string.sub(value, {FIRST + 1}, {LAST + 1}) and string.find(old, '^%d+%-%d+$') then
+    refused = refused + 1
+  else
+    redis.call('SET', key, value, 'EX', ARGV[2 * i])
+  end
+end
+return refused
+"""
+
+T = TypeVar("T")
+
+
+class RedisLists(ListSink):
+    """Publishes through a script that compares positions, so that a late or foreign write never wins.
+
+    Nothing is retried here: a write that timed out may still land, and the worker repeats with fresher lists.
+    """
+
+    def __init__(self, redis_settings: RedisSettings, lists: ListSettings, seed: int | None = None) -> None:
+        """Connects at the first use. `seed` fixes the jitter. Raises ConfigurationError for a bad address."""
+        self._client = _client(redis_settings)
+        self._script = self._client.register_script(WRITE_IF_NEWER)
+        self._lists = lists
+        self._random = random.Random(seed)  # noqa: S311 (spreads expiry, guards nothing)
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(RecommendationList).decode
+
+    @override
+    def publish(self, lists: Mapping[str, RecommendationList]) -> int:
+        refused = 0
+        remaining = iter(lists.items())
+        with self._service():
+            while chunk := list(islice(remaining, LISTS_PER_CALL)):
+                refused += self._write(chunk)
+        return refused
+
+    @override
+    def publish_popular(self, popular: RecommendationList) -> None:
+        with self._service():
+            self._client.set(POPULAR_KEY, self._encode(popular))
+
+    @override
+    def read(self, user_id: str) -> RecommendationList | None:
+        """Also raises StateError when what stands there is not a list of ours."""
+        return self._read(list_key(user_id))
+
+    @override
+    def read_popular(self) -> RecommendationList | None:
+        """Also raises StateError when what stands there is not a list of ours."""
+        return self._read(POPULAR_KEY)
+
+    @override
+    def ping(self) -> None:
+        with self._service():
+            self._client.ping()
+
+    @override
+    def close(self) -> None:
+        self._client.close()
+
+    def _write(self, chunk: list[tuple[str, RecommendationList]]) -> int:
+        arguments: list[bytes | int] = []
+        for _, content in chunk:
+            arguments += (self._encode(content), self._ttl_seconds())
+        return int(self._script([list_key(user) for user, _ in chunk], arguments))
+
+    def _ttl_seconds(self) -> int:
+        return max(1, int(self._lists.ttl_seconds * (1 + self._lists.ttl_jitter * self._random.random())))
+
+    def _read(self, key: str) -> RecommendationList | None:
+        with self._service():
+            content = self._client.get(key)
+        if content is None:
+            return None
+        try:
+            return self._decode(content)
+        except msgspec.DecodeError as error:
+            raise StateError(
+                f"{key} in Redis holds no list: {error}", "delete the key, or use another database"
+            ) from error
+
+    @contextmanager
+    def _service(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            raise ServiceUnavailable(
+                f"Redis at {_address(self._client)} did not do it: {error}",
+                "check that it runs, that MILLRACE_REDIS__URL names it, and its memory and access rules",
+            ) from error
+
+
+def _client(settings: RedisSettings) -> redis.Redis:
+    if settings.url is None:
+        raise ConfigurationError("no Redis address is set", "set MILLRACE_REDIS__URL")
+    try:
+        return redis.Redis.from_url(
+            settings.url.get_secret_value(),
+            socket_timeout=settings.socket_timeout_seconds,
+            socket_connect_timeout=settings.connect_timeout_seconds,
+            health_check_interval=HEALTH_CHECK_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError:  # its text may hold the password
+        raise ConfigurationError(
+            "MILLRACE_REDIS__URL is no address", "write it like redis://user:password@localhost:6379/0"
+        ) from None
+
+
+def _address(client: redis.Redis) -> str:
+    """Where it is, without the password."""
+    options = client.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")

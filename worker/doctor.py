@@ -1,0 +1,197 @@
+"""What `millrace doctor` examines: services, libraries, clock and disk, each in order or with its remedy."""
+
+import importlib
+import importlib.metadata
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.adapters.kafka_admin import connect_admin
+from worker.adapters.kafka_client import unavailable
+from worker.errors import MillraceError
+from worker.settings import KafkaSettings, RedisSettings, Settings
+
+LIBRARIES = ("kafka-python", "msgspec", "numba", "numpy", "pyarrow", "redis", "river", "safetensors", "torch")
+OLDEST_PYTHON = (3, 11)
+OLDEST_REDIS = (6, 2)
+MAX_SKEW_SECONDS = 2.0
+MIN_FREE_BYTES = 1_000_000_000
+REINSTALL = "install millrace again, with all that it requires"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report.
+
+    Attributes:
+        remedy: what to do about it; empty when all is well.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Examines everything; a check that fails in an unforeseen way is a finding too, never an exception."""
+    checks: dict[str, Callable[[], Iterator[Finding]]] = {
+        "python": _python,
+        "libraries": _libraries,
+        "crc32c": _crc32c,
+        "lz4": _lz4,
+        "kafka": lambda: _kafka(settings.kafka),
+        "redis": lambda: _redis(settings.redis),
+        "disk": lambda: _disk(settings.snapshots.directory),
+    }
+    return [finding for name, check in checks.items() for finding in _safely(name, check)]
+
+
+def _safely(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except Exception as error:
+        yield Finding(name, False, f"could not be examined: {type(error).__name__}: {error}", "please report this")
+
+
+def _finding(name: str, ok: bool, detail: str, remedy: str) -> Finding:
+    return Finding(name, ok, detail, "" if ok else remedy)
+
+
+def _python() -> Iterator[Finding]:
+    oldest = ".".join(map(str, OLDEST_PYTHON))
+    yield _finding("python", sys.version_info >= OLDEST_PYTHON, platform.python_version(), f"use {oldest} or newer")
+
+
+def _libraries() -> Iterator[Finding]:
+    versions, missing = [], []
+    for name in LIBRARIES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    yield _finding("libraries", not missing, ", ".join(versions), f"{REINSTALL}: {', '.join(missing)} missing")
+
+
+def _crc32c() -> Iterator[Finding]:
+    """Without the extension kafka-python checks records in Python and decodes 8 times slower."""
+    try:
+        crc32c = importlib.import_module("crc32c")
+    except ImportError as error:
+        yield Finding("crc32c", False, f"not available: {error}", "install kafka-python[crc32c]")
+        return
+    how = "native, by the processor" if crc32c.hardware_based else "native, without the processor's instruction"
+    yield Finding("crc32c", True, how, "")
+
+
+def _lz4() -> Iterator[Finding]:
+    try:
+        lz4 = importlib.import_module("lz4.frame")
+        whole = lz4.decompress(lz4.compress(b"millrace")) == b"millrace"
+    except ImportError as error:
+        yield Finding("lz4", False, f"not available: {error}", "install kafka-python[lz4]")
+        return
+    yield _finding("lz4", whole, "compresses and decompresses", REINSTALL)
+
+
+def _kafka(settings: KafkaSettings) -> Iterator[Finding]:
+    try:
+        with connect_admin(settings) as admin:
+            yield _brokers(admin)
+            yield from _topics(admin, settings)
+    except KafkaError as error:
+        failure = unavailable(settings, error)
+        yield Finding("kafka", False, str(failure), failure.remedy)
+    except MillraceError as error:
+        yield Finding("kafka", False, str(error), error.remedy)
+
+
+def _brokers(admin: KafkaAdminClient) -> Finding:
+    brokers = admin.describe_cluster()["brokers"]
+    version = admin.get_broker_version_data(brokers[0]["broker_id"]).broker_version_str
+    return Finding("kafka", True, f"{len(brokers)} broker(s), API of version {version}", "")
+
+
+def _topics(admin: KafkaAdminClient, settings: KafkaSettings) -> Iterator[Finding]:
+    found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics() if topic["partitions"]}
+    for name in (settings.events_topic, settings.items_topic, settings.dead_letter_topic):
+        detail = f"{found[name]} partition(s)" if name in found else "does not exist"
+        remedy = "create it; `millrace replay` and `millrace simulate` do when they start"
+        yield _finding(f"topic {name}", name in found, detail, remedy)
+
+
+def _redis(settings: RedisSettings) -> Iterator[Finding]:
+    if settings.url is None:
+        yield Finding("redis", False, "no address is set", "set MILLRACE_REDIS__URL")
+        return
+    url = settings.url.get_secret_value()
+    try:
+        client = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=settings.connect_timeout_seconds,
+            socket_timeout=settings.socket_timeout_seconds,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError as error:
+        yield Finding("redis", False, f"the address is not valid: {error}", "correct MILLRACE_REDIS__URL")
+        return
+    with client:
+        try:
+            yield _redis_version(client)
+            yield _scripts(client)
+            yield _clock(client)
+        except redis.RedisError as error:
+            where = urlsplit(url)  # shown without its password
+            detail = f"{where.hostname}:{where.port or 6379} does not answer: {error}"
+            yield Finding("redis", False, detail, "start it, or correct MILLRACE_REDIS__URL")
+
+
+def _redis_version(client: redis.Redis) -> Finding:
+    info = client.info("server")
+    compatible = str(info["redis_version"])
+    version = tuple(int(part) for part in compatible.split(".")[:2])
+    product = f"valkey {info['valkey_version']}, as " if "valkey_version" in info else ""
+    oldest = ".".join(map(str, OLDEST_REDIS))
+    return _finding("redis", version >= OLDEST_REDIS, f"{product}redis {compatible}", f"use {oldest} or newer")
+
+
+def _scripts(client: redis.Redis) -> Finding:
+    """A script decides whether a list is newer than the one that stands."""
+    try:
+        client.eval("return 1", 0)
+    except redis.ResponseError as error:
+        return Finding("redis scripts", False, f"EVAL is refused: {error}", "allow the user +eval +evalsha")
+    return Finding("redis scripts", True, "EVAL is allowed", "")
+
+
+def _clock(client: redis.Redis) -> Finding:
+    before = time.time()
+    seconds, microseconds = client.time()
+    here = (before + time.time()) / 2
+    skew = here - (seconds + microseconds / 1e6)
+    remedy = "synchronise the clocks (NTP): times of events and lists come from both"
+    return _finding("clock", abs(skew) <= MAX_SKEW_SECONDS, f"{skew:+.3f} s from Redis's", remedy)
+
+
+def _disk(directory: Path) -> Iterator[Finding]:
+    existing = next(folder for folder in (directory, *directory.absolute().parents) if folder.is_dir())
+    remedy = "make the folder writable with 1 GB free, or set MILLRACE_SNAPSHOTS__DIRECTORY"
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            free_bytes = shutil.disk_usage(existing).free
+    except OSError as error:
+        yield Finding("disk", False, f"{existing} is not writable: {error.strerror}", remedy)
+        return
+    yield _finding("disk", free_bytes >= MIN_FREE_BYTES, f"{directory}: {free_bytes / 1e9:.1f} GB free", remedy)

@@ -1,0 +1,39 @@
+"""The reference of the worker's metrics, `docs/metrics.md`, as the registry knows them."""
+
+from collections.abc import Iterator
+
+from worker.adapters.memory import ManualClock
+from worker.prometheus_observer import PREFIX, PrometheusObserver
+
+INTRODUCTION = """# Metrics
+
+What `/metrics` shows, in Prometheus' text format. Times are seconds, sizes bytes. Every worker also shows the
+standard `process_*` metrics (memory, CPU seconds, open files). No label holds a user or an item.
+A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`.
+
+This page is made by `worker.metrics_reference.reference()`; a test compares them.
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+"""
+
+
+def reference() -> str:
+    """The text of `docs/metrics.md`."""
+    return INTRODUCTION + "".join(sorted(_rows()))
+
+
+def metric_names() -> list[str]:
+    """The names of all metrics, as they are queried."""
+    return sorted(row.split("`")[1] for row in _rows())
+
+
+def _rows() -> Iterator[str]:
+    observer = PrometheusObserver(ManualClock())
+    observer.lagging({0: 0}, 0.0)  # a label shows only where a value has been
+    for metric in observer.registry.collect():
+        if metric.name.startswith(PREFIX):
+            suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")
+            labels = sorted({label for sample in metric.samples for label in sample.labels if label != "le"})
+            shown = ", ".join(f"`{label}`" for label in labels)
+            yield f"| `{metric.name}{suffix}` | {metric.type} | {shown} | {metric.documentation} |\n"

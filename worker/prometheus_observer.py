@@ -1,0 +1,240 @@
+"""What the worker does, as Prometheus metrics."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from typing_extensions import override
+
+from worker.events import Reject
+from worker.observers import Observer, ServedOutcome
+from worker.ports import Clock
+from worker.prometheus_histogram import BulkHistogram
+
+PREFIX = "millrace"
+STEP_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+SNAPSHOT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+# Dense around one second, the freshness that we promise.
+FRESHNESS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+SERVED_HALF_LIFE_EVENTS = 10_000
+
+
+class PrometheusObserver(Observer):
+    """Counts in a registry of its own; `render` gives the text that Prometheus reads."""
+
+    def __init__(self, clock: Clock) -> None:
+        """The age of the snapshot counts from now until the first one is written."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they would only double the series
+        self.registry = CollectorRegistry()
+        self._clock = clock
+        self._snapshot_at = clock.monotonic()
+        self._served = DecayedOutcome()
+        self._lag_partitions: set[str] = set()
+        self._stream_metrics()
+        self._step_metrics()
+        self._list_metrics()
+        self._served_metrics()
+        self._snapshot_metrics()
+        self._build_metrics()
+
+    def render(self) -> bytes:
+        """All metrics in the text format 0.0.4."""
+        return generate_latest(self.registry)
+
+    @override
+    def polled(self, records: int, seconds: float) -> None:
+        self._records.inc(records)
+        self._poll.observe(seconds)
+
+    @override
+    def lagging(self, lag_records: Mapping[int, int], lag_seconds: float) -> None:
+        labels = {str(partition): lag for partition, lag in lag_records.items()}
+        for gone in self._lag_partitions - labels.keys():
+            self._lag_records.remove(gone)
+        for partition, lag in labels.items():
+            self._lag_records.labels(partition).set(lag)
+        self._lag_partitions = set(labels)
+        self._lag_seconds.set(lag_seconds)
+
+    @override
+    def consumed(self, events: int, rejected: Mapping[Reject, int], seconds: float) -> None:
+        self._events.inc(events)
+        for reason, count in rejected.items():
+            self._rejected.labels(reason.value).inc(count)
+        self._decode.observe(seconds)
+
+    @override
+    def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
+        self._learned.inc(events)
+        self._learn.observe(seconds)
+        self._served_events.inc(served.events)
+        self._served_hits.inc(served.hits)
+        self._served_reciprocal_ranks.inc(served.reciprocal_ranks)
+        self._served_popular_hits.inc(served.popular_hits)
+        self._served.add(served)
+
+    @override
+    def processed(self, records: int, seconds: float) -> None:
+        self._batch.observe(seconds)
+
+    @override
+    def dead_letters_lost(self, rejections: int) -> None:
+        self._dead_letters_lost.inc(rejections)
+
+    @override
+    def ranked(self, lists: int, seconds: float) -> None:
+        self._ranked.inc(lists)
+        self._rank.observe(seconds)
+
+    @override
+    def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:
+        self._published.inc(lists)
+        self._refused.inc(refused)
+        self._publish.observe(seconds)
+        self._freshness.observe(freshness_seconds)
+
+    @override
+    def publish_failed(self, lists: int) -> None:
+        self._failed.inc(lists)
+
+    @override
+    def waiting(self, users: int) -> None:
+        self._waiting.set(users)
+
+    @override
+    def snapshot_written(self, size_bytes: int, seconds: float) -> None:
+        self._snapshot_at = self._clock.monotonic()
+        self._snapshot_bytes.set(size_bytes)
+        self._snapshot_seconds.observe(seconds)
+
+    @override
+    def snapshot_failed(self, cause: str) -> None:
+        self._snapshot_failures.inc()
+
+    @override
+    def owned(self, partitions: Sequence[int]) -> None:
+        self._owned.set(len(partitions))
+
+    @override
+    def drifted(self) -> None:
+        self._drift.inc()
+
+    def _stream_metrics(self) -> None:
+        self._records = self._counter("records_polled", "Records that polls returned.")
+        self._events = self._counter("events_consumed", "Clean events that were decoded.")
+        self._learned = self._counter("events_learned", "Events that the models learned.")
+        self._rejected = Counter(
+            f"{PREFIX}_rejected", "Records or events that were turned away.", ["reason"], registry=self.registry
+        )
+        for reason in Reject:
+            self._rejected.labels(reason.value)  # shown from the start, as 0
+        self._dead_letters_lost = self._counter("dead_letters_lost", "Rejections that could not be parked.")
+        self._lag_records = Gauge(
+            f"{PREFIX}_lag_records", "Records behind the end of the log.", ["partition"], registry=self.registry
+        )
+        self._lag_seconds = self._gauge("lag_seconds", "Age of the newest event that was learned.")
+        self._owned = self._gauge("owned_partitions", "Partitions that are ours and restored.")
+
+    def _step_metrics(self) -> None:
+        self._poll = self._histogram("poll_seconds", "Waiting for and fetching records, by poll.")
+        self._batch = self._histogram("batch_seconds", "Decoding, cleaning and learning what one poll returned.")
+        self._decode = self._histogram("decode_seconds", "Decoding and cleaning a batch.")
+        self._learn = self._histogram("learn_seconds", "Learning a batch.")
+        self._rank = self._histogram("rank_seconds", "Ranking a chunk of users.")
+        self._publish = self._histogram("publish_seconds", "Publishing a chunk of lists.")
+
+    def _list_metrics(self) -> None:
+        self._ranked = self._counter("lists_ranked", "Lists that were made.")
+        self._published = self._counter("lists_published", "Lists that became visible.")
+        self._refused = self._counter("lists_refused", "Lists that were not newer than what stood there.")
+        self._failed = self._counter("lists_failed", "Lists that Redis did not take; they are made again.")
+        self._waiting = self._gauge("waiting_users", "Users whose list is out of date.")
+        self._freshness = BulkHistogram(
+            f"{PREFIX}_freshness_seconds",
+            "From an event's timestamp to the visibility of a list that reflects it.",
+            self.registry,
+            FRESHNESS_SECONDS,
+        )
+
+    def _served_metrics(self) -> None:
+        recently = f"with a half-life of {SERVED_HALF_LIFE_EVENTS} events"
+        self._served_events = self._counter("served_events", "Events whose user had a published list.")
+        self._served_hits = self._counter("served_hits", "Served events with their item in the list's first 20.")
+        self._served_reciprocal_ranks = self._counter("served_reciprocal_ranks", "Sum of 1/rank over the served hits.")
+        self._served_popular_hits = self._counter(
+            "served_popular_hits", "Served events with their item in the first 20 of the popular list."
+        )
+        self._gauge("served_hit_rate", f"Share of served events that were hits, {recently}.").set_function(
+            lambda: self._served.hit_rate
+        )
+        self._gauge("served_mrr", f"Mean reciprocal rank at 20 of served events, {recently}.").set_function(
+            lambda: self._served.mean_reciprocal_rank
+        )
+        self._gauge("served_popular_hit_rate", f"What popularity would have hit, {recently}.").set_function(
+            lambda: self._served.popular_hit_rate
+        )
+        self._drift = self._counter("drift", "Changes that the detector saw in the served hits.")
+
+    def _snapshot_metrics(self) -> None:
+        self._gauge("snapshot_age_seconds", "Time since the last snapshot, or since the start.").set_function(
+            lambda: self._clock.monotonic() - self._snapshot_at
+        )
+        self._snapshot_bytes = self._gauge("snapshot_bytes", "Size of the last snapshot.")
+        self._snapshot_seconds = Histogram(
+            f"{PREFIX}_snapshot_seconds", "Writing a snapshot.", buckets=SNAPSHOT_SECONDS, registry=self.registry
+        )
+        self._snapshot_failures = self._counter("snapshot_failures", "Snapshots that could not be written.")
+
+    def _build_metrics(self) -> None:
+        build = Info(f"{PREFIX}_build", "The version that runs.", registry=self.registry)
+        build.info({"version": version(PREFIX), "python": platform.python_version()})
+        ProcessCollector(registry=self.registry)
+
+    def _counter(self, name: str, documentation: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", documentation, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", documentation, registry=self.registry)
+
+    def _histogram(self, name: str, documentation: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", documentation, buckets=STEP_SECONDS, registry=self.registry)
+
+
+class DecayedOutcome:
+    """Served outcomes whose weight halves every `SERVED_HALF_LIFE_EVENTS` events."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(4)  # (events, hits, reciprocal ranks, popular hits)
+
+    def add(self, served: ServedOutcome) -> None:
+        """Counts a batch; earlier ones fade by its number of events."""
+        new = np.array([served.events, served.hits, served.reciprocal_ranks, served.popular_hits])
+        self._sums = self._sums * 0.5 ** (served.events / SERVED_HALF_LIFE_EVENTS) + new
+
+    @property
+    def hit_rate(self) -> float:
+        return self._share(1)
+
+    @property
+    def mean_reciprocal_rank(self) -> float:
+        return self._share(2)
+
+    @property
+    def popular_hit_rate(self) -> float:
+        return self._share(3)
+
+    def _share(self, which: int) -> float:
+        sums = self._sums
+        return float(sums[which] / sums[0]) if sums[0] else 0.0
