@@ -73,9 +73,9 @@ def learn_events(
 
 @inlined
 def is_mixture_due(knowledge: Knowledge, warmup: int, every: int) -> bool:
-    """Whether the coming event teaches the mixture: each of the first ones, then every so many."""
+    """Whether the coming event teaches the mixture: each of the first `warmup`, every second of the next, and so on."""
     learned = int(knowledge.counters[EVENTS])
-    return learned < warmup or learned % every == 0
+    return learned % min(every, 1 + learned // max(warmup, 1)) == 0
 
 
 @kernel

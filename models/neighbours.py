@@ -1,7 +1,7 @@
 """Item-to-item rows with channels: one bounded table from which several experts read.
 
 A row holds the 128 neighbours of an item. It is a small set-associative memory: an item may stand in one of the
-8 places of its set, so finding it costs one cache line; a full set gives up its lightest entry. All entries decay
+16 places of its set, so finding it costs one cache line; a full set gives up its lightest entry. All entries decay
 with a half-life in events by forward decay (Cormode et al. 2009): what is added grows instead of all else shrinking.
 """
 
@@ -12,11 +12,11 @@ import numpy as np
 from models.batch import Float32s, Float64s, Int32s
 from models.compiled import inlined, kernel
 
-SETS, WAYS = 16, 8
+SETS, WAYS = 8, 16
 NEIGHBOURS = SETS * WAYS
 NEXT, FORWARD, BACKWARD = 0, 1, 2
 CHANNELS = 3
-HALF_LIFE_EVENTS = 200_000.0
+HALF_LIFE_EVENTS = 100_000.0
 RESCALE_AT = 1e12
 
 

@@ -37,16 +37,16 @@ class RecommenderOptions:
         max_items: items known at once.
         max_users: users known at once in one shard.
         repeats: whether a user's own items may be recommended again.
-        mixture_share: share of events that also teach the mixture.
-        mixture_warmup_events: events at the start that all teach it.
+        mixture_share: least share of events that also teach the mixture.
+        mixture_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
         experts: names of the experts that take part.
     """
 
     max_items: int = 100_000
     max_users: int = 200_000
     repeats: Repeats = Repeats.AUTO
-    mixture_share: float = 1.0
-    mixture_warmup_events: int = 2000
+    mixture_share: float = 1 / 64
+    mixture_warmup_events: int = 4000
     experts: tuple[str, ...] = EXPERTS
 
 
@@ -107,7 +107,7 @@ class Recommender:
         """Learns a batch in order. Cut differently, the same events lead to exactly the same state."""
         served = Served.empty(len(batch))
         forgotten: list[str] = []
-        start = 0
+        users, start = np.zeros(0, np.int32), 0
         while start < len(batch):
             users, users_stop = shard.users.assign(batch.users[start:])
             items, stop = self.vocabulary.assign(batch.items[start : start + users_stop])

@@ -133,6 +133,10 @@ class Vocabulary:
             raise KeyError(f"row {row} belongs to nobody")
         return identifier
 
+    def ids_of(self, rows: Sequence[int]) -> list[str]:
+        """The ids of rows in use; negative rows, the ends of short lists, are passed over."""
+        return [self.id_of(row) for row in rows if row >= 0]
+
     def rows_in_use(self) -> Int32s:
         """Rows that belong to an id, ascending."""
         return np.array([row for row, identifier in enumerate(self._ids) if identifier is not None], np.int32)

@@ -5,16 +5,15 @@ stops the start. Secrets are masked wherever settings are shown.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from worker.errors import ConfigurationError
+from worker.settings_sources import Loaded, read
 
 ENV_PREFIX = "MILLRACE_"
 CONFIG_FILE_VARIABLE = "MILLRACE_CONFIG"
@@ -38,7 +37,13 @@ Count = Annotated[int, Field(gt=0)]
 class Section(BaseModel):
     """A group of settings: frozen, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class KafkaSettings(Section):
@@ -74,6 +79,8 @@ class KafkaSettings(Section):
     """How long a request to a broker may take."""
     reconnect_backoff_max_seconds: Positive = 1.0
     """Longest pause between two attempts to reconnect."""
+    on_gap: Literal["stop", "skip"] = "stop"
+    """When the position to resume from fell out of retention: stop with an error, or skip what was lost."""
 
 
 class RedisSettings(Section):
@@ -95,7 +102,7 @@ class EventSettings(Section):
     )
     """Shape of the records' JSON."""
     kinds: dict[str, Annotated[float, Field(ge=0)]] = DEFAULT_KINDS
-    """Known kinds of event and their weights in learning; 0 = accepted and counted, not learned."""
+    """Kinds of event and their weights in learning, beside or in place of the standard ones; 0 = not learned."""
     max_record_bytes: Count = 1_000_000
     """Larger records are rejected unread."""
     max_id_characters: Count = 128
@@ -122,12 +129,10 @@ class LearningSettings(Section):
 
     repeats: Literal["auto", "allow", "exclude"] = "auto"
     """Whether items that the user already has may be recommended; `auto` learns it from the stream."""
-    mixture_share: Annotated[float, Field(gt=0, le=1)] = 1 / 16
-    """Share of events that also teach the mixture which expert to trust."""
-    mixture_warmup_events: Annotated[int, Field(ge=0)] = 2000
-    """At the start every event teaches the mixture, up to this many."""
-    seed: int = 0
-    """Seed of whatever is drawn."""
+    mixture_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
+    """Least share of events that also teach the mixture which expert to trust."""
+    mixture_warmup_events: Annotated[int, Field(ge=0)] = 4000
+    """So many events at the start all teach the mixture, every second of as many then, down to the share."""
 
 
 class MemorySettings(Section):
@@ -166,8 +171,8 @@ class ListSettings(Section):
 class SnapshotSettings(Section):
     """What survives a crash."""
 
-    directory: Path = user_data_path("millrace") / "snapshots"
-    """Folder shared by all workers of the group."""
+    directory: Path = Field(default_factory=lambda: user_data_path("millrace") / "snapshots")
+    """Folder shared by all workers of the group; by default in the user's own data folder."""
     interval_seconds: Positive = 30.0
     """Time between two snapshots."""
     keep: Count = 3
@@ -204,13 +209,14 @@ class LogSettings(Section):
 
 
 class Settings(BaseSettings):
-    """All settings of a worker."""
+    """All settings of a worker. Made directly, they are the defaults; `load` reads what else there is."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
 
@@ -236,8 +242,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leaves merging to `load`: environment first, then what was handed in from the file."""
-        return env_settings, init_settings
+        """Only what is handed in: nothing reads the environment unasked."""
+        return (init_settings,)
 
 
 def load(
@@ -247,60 +253,19 @@ def load(
 ) -> Settings:
     """Reads settings from file and environment; `overrides` (`{"kafka.group_id": "x"}`, from flags) win.
 
-    Raises ConfigurationError that names the setting, what is wrong with it and what would be right.
+    An empty variable counts as absent. Raises ConfigurationError that names the setting, where it was set, what is
+    wrong with it and what would be right.
     """
-    environment = os.environ if environment is None else environment
-    named = environment.get(CONFIG_FILE_VARIABLE)
-    file = file or (Path(named) if named else None)
-    _refuse_unknown_variables(environment)
-    try:
-        settings = Settings(**(_read_file(file) if file else {}))
-        return _with_overrides(settings, overrides or {})
-    except ValidationError as error:
-        raise ConfigurationError(*_explain(error)) from error
+    return load_with_origins(file, overrides, environment).settings
 
 
-def _read_file(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot read {file}: {error.strerror}", "give --config a readable TOML file"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}", "see `millrace config show` for its form") from error
-
-
-def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    known = {CONFIG_FILE_VARIABLE}
-    for section, field in Settings.model_fields.items():
-        known.add(f"{ENV_PREFIX}{section}".upper())
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            known |= {f"{ENV_PREFIX}{section}__{name}".upper() for name in kind.model_fields}
-    for name in sorted(environment):
-        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
-            raise ConfigurationError(f"unknown setting {name} in the environment", "`millrace config schema` lists all")
-
-
-def _with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
-    values = {name: dict(getattr(settings, name)) for name in Settings.model_fields}
-    for dotted, value in overrides.items():
-        section, _, name = dotted.partition(".")
-        values[section][name] = value
-    return (
-        Settings.model_validate(
-            {name: type(getattr(settings, name)).model_validate(fields) for name, fields in values.items()}
-        )
-        if overrides
-        else settings
-    )
-
-
-def _explain(error: ValidationError) -> tuple[str, str]:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown setting {name}", "`millrace config schema` lists all"
-    shown = "" if "url" in name else f" (got {first.get('input')!r})"
-    return f"setting {name}: {first['msg']}{shown}", "`millrace config schema` tells what it takes"
+def load_with_origins(
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Loaded[Settings]:
+    """Like `load`, and says where each value comes from."""
+    given = os.environ if environment is None else environment
+    variables = {name: value for name, value in given.items() if value}
+    named = variables.pop(CONFIG_FILE_VARIABLE, None)
+    return read(Settings, overrides or {}, variables, file or (Path(named) if named else None))

@@ -26,15 +26,22 @@ BACKWARD_WEIGHT = 0.5
 def learn_covisitation(
     table: Neighbours, profiles: Profiles, user: int, item: int, time_ms: int, weight: float
 ) -> None:
-    """Ties `item` to each of the user's last items c_r by 0.85^r, half of it across a pause of an hour."""
-    near = weight * table.scale[0]
+    """Ties `item` to each of the user's last items c_r by 0.85^r, half of it across a pause of an hour.
+
+    The lines of one order have one time stamp and no order of their own: they are tied both ways, undecayed.
+    """
+    whole = weight * table.scale[0]
+    near = whole
     for back in range(min(remembered(profiles, user), LEARN_WINDOW_EVENTS)):
         earlier = item_back(profiles, user, back)
         if earlier >= 0 and earlier != item:
-            apart = time_ms - time_back(profiles, user, back) >= PAUSE_MS
-            tie = near * PAUSE_WEIGHT if apart else near
+            apart_ms = time_ms - time_back(profiles, user, back)
+            tie = near * PAUSE_WEIGHT if apart_ms >= PAUSE_MS else near
+            together = whole if apart_ms == 0 else 0.0
             add_neighbour(table, earlier, item, FORWARD, tie)
-            add_neighbour(table, item, earlier, BACKWARD, tie)
+            add_neighbour(table, item, earlier, BACKWARD, tie + together)
+            if together > 0:
+                add_neighbour(table, earlier, item, BACKWARD, together)
         near *= LEARN_DECAY
 
 

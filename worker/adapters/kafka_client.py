@@ -4,7 +4,9 @@ The private parts belong to kafka-python 3.0.12; the tests of these adapters hol
 """
 
 import logging
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import (
@@ -19,7 +21,9 @@ from kafka.errors import (
     UnknownMemberIdError,
     UnsupportedCodecError,
 )
+from kafka.future import Future
 from kafka.net.compat import KafkaNetClient
+from typing_extensions import override
 
 from worker.errors import ConfigurationError, MillraceError, OwnershipLost, PositionError, ServiceUnavailable
 from worker.settings import KafkaSettings
@@ -30,14 +34,46 @@ FENCED = (CommitFailedError, FencedInstanceIdError, IllegalGenerationError, Unkn
 REPLACED = "another worker owns our partitions now"
 CLOSE_MS = 2000
 
+Client = TypeVar("Client")
+
+
+def connect_consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
+    """A consumer that reads bytes and commits nothing by itself. Raises ServiceUnavailable."""
+    return connect(
+        KafkaConsumer,
+        settings,
+        enable_auto_commit=False,
+        allow_auto_create_topics=False,
+        check_crcs=True,
+        fetch_max_wait_ms=milliseconds(settings.poll_seconds),
+        **options,
+    )
+
+
+def connect(kind: Callable[..., Client], settings: KafkaSettings, **options: Any) -> Client:
+    """A client of this kind. Raises ServiceUnavailable, or ConfigurationError when no address is set."""
+    common = connection(settings)
+    networks: list[KafkaNetClient] = []
+
+    def remembered(**configuration: Any) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**configuration))
+        return networks[0]
+
+    with _overhearing() as overheard:
+        try:
+            return kind(**common, kafka_client=remembered, **options)
+        except KafkaError as error:
+            for network in networks:  # a constructor that fails leaves its thread and sockets behind
+                network.close()
+            raise unavailable(settings, error, overheard.last) from error
+
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:
     """The options that every client of ours has. Raises ConfigurationError when no address is set."""
     if settings.bootstrap_servers is None:
         raise ConfigurationError("no Kafka address is set", "set MILLRACE_KAFKA__BOOTSTRAP_SERVERS")
-    _quieten()
     return {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "bootstrap_servers": settings.bootstrap_servers,
         "client_id": CLIENT_ID,
         "bootstrap_timeout_ms": milliseconds(settings.connect_timeout_seconds),
         "request_timeout_ms": milliseconds(settings.request_timeout_seconds),
@@ -46,34 +82,10 @@ def connection(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
-def connect_consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
-    """A consumer that reads bytes and commits nothing by itself. Raises ServiceUnavailable."""
-    clients: list[KafkaNetClient] = []
-
-    def remembered(**configuration: Any) -> KafkaNetClient:
-        clients.append(KafkaNetClient(**configuration))
-        return clients[0]
-
-    try:
-        return KafkaConsumer(
-            **connection(settings),
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            check_crcs=True,
-            fetch_max_wait_ms=milliseconds(settings.poll_seconds),
-            kafka_client=remembered,
-            **options,
-        )
-    except KafkaError as error:
-        for client in clients:  # a constructor that fails leaves its thread behind
-            client.close()
-        raise unavailable(settings, error) from error
-
-
-def unavailable(settings: KafkaSettings, error: KafkaError) -> ServiceUnavailable:
+def unavailable(settings: KafkaSettings, error: KafkaError, detail: str = "") -> ServiceUnavailable:
     """The error for people: which address, and what to check."""
     return ServiceUnavailable(
-        f"Kafka at {settings.bootstrap_servers} does not serve us: {error}",
+        f"Kafka at {settings.bootstrap_servers} does not serve us: {error}{f' ({detail})' if detail else ''}",
         "check that it runs, that MILLRACE_KAFKA__BOOTSTRAP_SERVERS names it, and its access rules",
     )
 
@@ -114,14 +126,59 @@ def local_position(consumer: KafkaConsumer, partition: TopicPartition) -> int | 
     return None if position is None else position.offset
 
 
+def keep_finished_joins(consumer: KafkaConsumer) -> None:
+    """Lets a join count that finished between two polls.
+
+    The client would drop it and join again, which makes the others join again: a group whose members poll
+    briefly and work in between may rebalance for ever.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001
+    join = coordinator.join_group_async
+    handed_over: list[Future] = []
+
+    async def join_once(timeout_ms: float | None = None) -> Any:
+        finished = coordinator._join_task  # noqa: SLF001
+        if finished is not None and finished.is_done and not (finished in handed_over and finished.failed()):
+            coordinator._join_task = coordinator._manager.call_soon(_result, finished)  # noqa: SLF001
+            handed_over[:] = [coordinator._join_task]  # noqa: SLF001
+        return await join(timeout_ms=timeout_ms)
+
+    coordinator.join_group_async = join_once
+
+
+async def _result(finished: Future) -> Any:
+    return await finished
+
+
 def milliseconds(seconds: float) -> int:
     """Whole milliseconds, at least one."""
     return max(1, round(seconds * 1000))
 
 
-def _quieten() -> None:
-    """The client reports in the log what it also raises; only its network errors tell more."""
-    for name, level in (("kafka", logging.CRITICAL), ("kafka.net", logging.ERROR)):
-        logger = logging.getLogger(name)
-        if logger.level == logging.NOTSET:
-            logger.setLevel(level)
+class _Overheard(logging.Handler):
+    """Keeps the last message."""
+
+    last = ""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.last = record.getMessage()
+
+
+@contextmanager
+def _overhearing() -> Iterator[_Overheard]:
+    """Catches why connections fail (refused, no such host, reset): the client only logs it.
+
+    Its log stays quiet otherwise: what it reports there, it also raises.
+    """
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    network, overheard = logging.getLogger("kafka.net.connection"), _Overheard()
+    network.addHandler(overheard)
+    network.propagate = False
+    network.setLevel(logging.ERROR)
+    try:
+        yield overheard
+    finally:
+        network.setLevel(logging.NOTSET)
+        network.propagate = True
+        network.removeHandler(overheard)

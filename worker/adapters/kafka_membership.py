@@ -26,6 +26,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._on_revoked = on_revoked
         self._waiting: set[int] = set()
         self._leaving = False
+        self._member_id = ""
 
     def take_assigned(self) -> list[int]:
         """Partitions assigned since the last call."""
@@ -36,6 +37,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     def leave(self) -> None:
         """From here on nobody needs to hear of partitions that go."""
         self._leaving = True
+
+    def verify(self) -> None:
+        """Raises OwnershipLost when the group put us out and took us in anew, which the client may not tell."""
+        member_id = self._consumer.group_metadata().member_id
+        if not self._consumer.assignment():
+            self._member_id = ""
+        elif not self._member_id:
+            self._member_id = member_id
+        elif member_id and member_id != self._member_id:
+            raise _lost(self.ends)
 
     @override
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -60,11 +71,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Raises, so that the client does not join again with partitions that others have by now."""
         if self._leaving:
             return
-        partitions = sorted(partition.partition for partition in lost)
-        self.failure = OwnershipLost(
-            f"{REPLACED}: we were silent for too long and lost partitions {partitions}",
-            "restart this worker; raise kafka.session_timeout_seconds or kafka.max_poll_interval_seconds if it recurs",
-        )
+        self.failure = _lost(partition.partition for partition in lost)
         raise self.failure
 
     def _call_back(self, partitions: Sequence[int]) -> None:
@@ -76,3 +83,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
         finally:
             self.calling_back = False
+
+
+def _lost(partitions: Iterable[int]) -> OwnershipLost:
+    return OwnershipLost(
+        f"{REPLACED}: we were silent for too long and lost partitions {sorted(partitions)}",
+        "restart this worker; raise kafka.session_timeout_seconds or kafka.max_poll_interval_seconds if it recurs",
+    )

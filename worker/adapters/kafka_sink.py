@@ -10,7 +10,8 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.future import Future
 from typing_extensions import override
 
-from worker.adapters.kafka_client import connection, unavailable
+from worker.adapters.kafka_client import connect, unavailable
+from worker.errors import ServiceUnavailable
 from worker.events import Rejection
 from worker.ports import DeadLetters
 from worker.settings import KafkaSettings
@@ -87,7 +88,7 @@ class KafkaDeadLetters(DeadLetters):
         key, value, headers = _record(self._settings.events_topic, rejection)
         try:
             future = self._connected().send(topic, value=value, key=key, headers=headers)
-        except KafkaError as error:
+        except (KafkaError, ServiceUnavailable) as error:
             self._retry_at = time.monotonic() + RETRY_SECONDS
             log.warning("the dead-letter topic cannot be written", error=str(error))
             return False
@@ -98,8 +99,9 @@ class KafkaDeadLetters(DeadLetters):
         if self._producer is None:
             # Not idempotent: such a producer hangs for ever once it has given a batch up, and a rejection
             # that stands there twice does no harm.
-            self._producer = KafkaProducer(
-                **connection(self._settings),
+            self._producer = connect(
+                KafkaProducer,
+                self._settings,
                 acks="all",
                 enable_idempotence=False,
                 delivery_timeout_ms=DELIVERY_MS,

@@ -12,6 +12,7 @@ from worker.adapters.kafka_client import (
     CLOSE_MS,
     UNREADABLE,
     connect_consumer,
+    keep_finished_joins,
     local_position,
     milliseconds,
     skip_unreadable,
@@ -50,6 +51,7 @@ class KafkaEventSource(EventSource):
         except BaseException:
             consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
             raise
+        keep_finished_joins(consumer)
         membership = Membership(consumer, on_revoked)
         consumer.subscribe([self._settings.events_topic], listener=membership)
         self._joined = consumer, membership
@@ -67,6 +69,7 @@ class KafkaEventSource(EventSource):
             log.warning("the broker is away", error=str(error))
         except KafkaError as error:
             raise membership.failure or translated(self._settings, error) from error
+        membership.verify()
         return {partition.partition: records for partition, records in polled.items()}
 
     @override

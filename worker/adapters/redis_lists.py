@@ -17,7 +17,7 @@ from worker.events import POPULAR_KEY, RecommendationList, list_key, position_te
 from worker.ports import ListSink
 from worker.settings import ListSettings, RedisSettings
 
-LISTS_PER_CALL = 200  # holds the server for less than a millisecond
+LISTS_PER_CALL = 200  # 20 items each: holds the server for about a millisecond
 HEALTH_CHECK_SECONDS = 15
 PREFIX = b'{"position":"'
 FIRST = len(PREFIX)

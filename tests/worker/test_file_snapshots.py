@@ -1,0 +1,104 @@
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from worker.adapters.file_snapshots import ABANDONED_SECONDS, FileSnapshots
+from worker.errors import ConfigurationError, OwnershipLost, SnapshotError
+from worker.ports import ManifestName
+
+FIRST = ManifestName("w-0", 1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileSnapshots:
+    return FileSnapshots(tmp_path)
+
+
+def test_blobs_and_manifests_lie_where_the_documentation_says(store: FileSnapshots, tmp_path: Path) -> None:
+    name = store.write_blob(b"x")
+    store.create_manifest(FIRST, b"{}")
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {f"blobs/{name}", "workers/w-0/00000001.json"}
+
+
+def test_a_blob_with_one_altered_bit_is_refused(store: FileSnapshots, tmp_path: Path) -> None:
+    name = store.write_blob(b"content")
+    (tmp_path / "blobs" / name).write_bytes(b"cOntent")
+    with pytest.raises(SnapshotError, match="altered"):
+        store.read_blob(name)
+
+
+def test_a_blob_that_was_cut_short_is_written_again(store: FileSnapshots, tmp_path: Path) -> None:
+    name = store.write_blob(b"content")
+    (tmp_path / "blobs" / name).write_bytes(b"con")
+    store.write_blob(b"content")
+    assert store.read_blob(name) == b"content"
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 63, "Z" * 64])
+def test_a_name_that_is_no_blobs_is_refused(store: FileSnapshots, name: str) -> None:
+    with pytest.raises(SnapshotError):
+        store.read_blob(name)
+    with pytest.raises(SnapshotError):
+        store.drop([], [name])
+
+
+@pytest.mark.parametrize("instance", ["", ".", "..", "../x", "a/b", "a\\b", "a\0", "x" * 129, "\u00fc"])
+def test_an_instance_name_that_could_leave_its_folder_is_refused(store: FileSnapshots, instance: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot name"):
+        store.create_manifest(ManifestName(instance, 1), b"{}")
+
+
+def test_of_many_writers_of_one_manifest_exactly_one_wins(store: FileSnapshots) -> None:
+    refused: list[bytes] = []
+
+    def write(content: bytes) -> None:
+        try:
+            store.create_manifest(FIRST, content)
+        except OwnershipLost:
+            refused.append(content)
+
+    contents = [str(number).encode() * 1000 for number in range(8)]
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(contents) - set(refused) == {store.read_manifest(FIRST)}
+
+
+def test_a_folder_that_cannot_be_written_is_a_snapshot_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    store = FileSnapshots(tmp_path / "file")
+    with pytest.raises(SnapshotError, match="cannot write") as caught:
+        store.write_blob(b"x")
+    assert "MILLRACE_SNAPSHOTS__DIRECTORY" in caught.value.remedy
+    with pytest.raises(SnapshotError, match="cannot write"):
+        store.create_manifest(FIRST, b"{}")
+
+
+def test_what_a_killed_worker_left_unfinished_is_ignored_and_later_removed(
+    store: FileSnapshots, tmp_path: Path
+) -> None:
+    store.write_blob(b"x")
+    young, old = tmp_path / "unfinished" / "young", tmp_path / "unfinished" / "old"
+    for path in (young, old):
+        path.write_bytes(b"half")
+    long_ago = time.time() - ABANDONED_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+    assert len(store.blobs()) == 1
+    store.drop([], [])
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_files_of_others_are_not_ours(store: FileSnapshots, tmp_path: Path) -> None:
+    store.create_manifest(FIRST, b"{}")
+    (tmp_path / "workers" / "w-0" / "notes.json").write_text("{}")
+    store.write_blob(b"x")
+    (tmp_path / "blobs" / "README").write_text("")
+    assert store.manifests() == [FIRST]
+    assert len(store.blobs()) == 1

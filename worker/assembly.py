@@ -1,0 +1,151 @@
+"""The only place that picks adapters and wires objects."""
+
+import signal
+import socket
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import FrameType
+
+import structlog
+
+from models.policies import Repeats
+from models.recommender import Recommender, RecommenderOptions
+from worker.adapters.clock import SystemClock
+from worker.adapters.file_snapshots import FileSnapshots
+from worker.adapters.kafka_catalogue import KafkaCatalogue
+from worker.adapters.kafka_sink import KafkaDeadLetters
+from worker.adapters.kafka_source import KafkaEventSource
+from worker.adapters.redis_lists import RedisLists
+from worker.catalogue import Catalogue
+from worker.checkpoint import Checkpointer
+from worker.errors import ConfigurationError
+from worker.health import HealthServer
+from worker.loop import Parts, Worker
+from worker.observers import Observer, Observers
+from worker.pipeline import Pipeline, Ports
+from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListSink, SnapshotStore
+from worker.prometheus_observer import PrometheusObserver
+from worker.settings import Settings
+from worker.steps.decode import Decoder
+from worker.steps.rank import Ranker
+
+FORCED_EXIT = 130
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The outside of a worker: real services, or the in-memory ones of `adapters/memory.py`."""
+
+    source: EventSource
+    lists: ListSink
+    dead_letters: DeadLetters
+    catalogue: CatalogueSource
+    snapshots: SnapshotStore
+    clock: Clock
+
+
+def real_adapters(settings: Settings) -> Adapters:
+    """Kafka, Redis and a folder. Raises ConfigurationError when an address is missing."""
+    if settings.kafka.bootstrap_servers is None:
+        raise ConfigurationError(
+            "no Kafka address is set",
+            "set MILLRACE_KAFKA__BOOTSTRAP_SERVERS, or try `millrace demo`, which brings its own",
+        )
+    return Adapters(
+        source=KafkaEventSource(settings.kafka),
+        lists=RedisLists(settings.redis, settings.lists),
+        dead_letters=KafkaDeadLetters(settings.kafka),
+        catalogue=KafkaCatalogue(settings.kafka),
+        snapshots=FileSnapshots(settings.snapshots.directory),
+        clock=SystemClock(),
+    )
+
+
+def recommender_options(settings: Settings) -> RecommenderOptions:
+    """The models' options as the settings have them."""
+    return RecommenderOptions(
+        max_items=settings.memory.max_items,
+        max_users=settings.memory.max_users,
+        repeats=Repeats[settings.learning.repeats.upper()],
+        mixture_share=settings.learning.mixture_share,
+        mixture_warmup_events=settings.learning.mixture_warmup_events,
+    )
+
+
+def open_lists(settings: Settings) -> ListSink:
+    """Published lists, to be read back."""
+    return RedisLists(settings.redis, settings.lists)
+
+
+def open_catalogue(settings: Settings) -> Catalogue:
+    """The catalogue in the items topic."""
+    return Catalogue(KafkaCatalogue(settings.kafka))
+
+
+def build_worker(settings: Settings, adapters: Adapters, observer: Observer, recommender: Recommender) -> Worker:
+    """A worker on any adapters."""
+    ranker = Ranker(recommender, settings.lists.size, f"millrace-{version('millrace')}")
+    ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock)
+    pipeline = Pipeline(Decoder(settings.events), recommender, ranker, ports, settings.refresh, observer)
+    checkpointer = Checkpointer(
+        adapters.snapshots, recommender, settings.clean, instance_name(settings), settings.snapshots.keep
+    )
+    catalogue = Catalogue(adapters.catalogue)
+    parts = Parts(
+        adapters.source,
+        adapters.lists,
+        adapters.dead_letters,
+        catalogue,
+        pipeline,
+        checkpointer,
+        adapters.clock,
+        observer,
+    )
+    return Worker(settings, parts)
+
+
+def instance_name(settings: Settings) -> str:
+    """The name of this worker's log of snapshots: its instance id, or one that nobody had before."""
+    return settings.kafka.instance_id or f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+
+
+def run_worker(settings: Settings, observers: Sequence[Observer] = ()) -> None:
+    """Runs a worker, with its health port, until SIGTERM or SIGINT. Raises MillraceError."""
+    adapters = real_adapters(settings)
+    prometheus = PrometheusObserver(adapters.clock)
+    recommender = Recommender(recommender_options(settings))
+    worker = build_worker(settings, adapters, Observers(prometheus, *observers), recommender)
+    health = HealthServer(settings.health, prometheus.render, worker.why_not_live, worker.why_not_ready)
+    health.start()
+    log.info("worker started", health_port=health.port, version=version("millrace"))
+    try:
+        with stopped_by_signals(worker):
+            worker.run()
+    finally:
+        health.stop()
+    log.info("worker stopped")
+
+
+@contextmanager
+def stopped_by_signals(worker: Worker) -> Iterator[None]:
+    """The first SIGTERM or SIGINT asks the worker to stop, a second one ends the process at once."""
+    asked = False
+
+    def stop(_signal_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise SystemExit(FORCED_EXIT)
+        asked = True
+        worker.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,68 @@
+"""The catalogue: what the `items` topic says of each item, and what changed since last asked."""
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from worker.events import Item, Reject, Rejection
+from worker.ports import CatalogueSource
+
+PAUSE_SECONDS = 0.01
+
+
+class Catalogue:
+    """Items by id, as of the last `refresh`.
+
+    Attributes:
+        items: all items that are not gone.
+    """
+
+    def __init__(self, source: CatalogueSource) -> None:
+        self._source = source
+        self._decode = msgspec.json.Decoder(Item).decode
+        self.items: dict[str, Item] = {}
+
+    def refresh(self) -> tuple[dict[str, bool], list[Rejection]]:
+        """Reads what is new; returns, by id, which items can be had of those that came, and what was unreadable."""
+        available: dict[str, bool] = {}
+        rejections: list[Rejection] = []
+        for item_id, value in self._source.poll():
+            try:
+                available[item_id] = self._apply(item_id, value)
+            except msgspec.DecodeError as error:
+                key = item_id.encode()
+                rejections.append(Rejection(Reject.INVALID, f"catalogue: {error}", -1, -1, key, value))
+        return available, rejections
+
+    def read_all(self, timeout_seconds: float) -> bool:
+        """Reads until all that stood in the topic is known; False = that took too long."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            available, rejections = self.refresh()
+            if self._source.caught_up():
+                return True
+            if not available and not rejections:
+                time.sleep(PAUSE_SECONDS)
+        return False
+
+    def close(self) -> None:
+        """Ends reading."""
+        self._source.close()
+
+    def title(self, item_id: str) -> str:
+        """The item's title, or its id where none is known."""
+        item = self.items.get(item_id)
+        return item.title if item and item.title else item_id
+
+    def titles(self, item_ids: Sequence[str]) -> list[str]:
+        """The titles of several items."""
+        return [self.title(item_id) for item_id in item_ids]
+
+    def _apply(self, item_id: str, value: bytes | None) -> bool:
+        if value is None:
+            self.items.pop(item_id, None)
+            return False
+        item = self._decode(value)
+        self.items[item_id] = item
+        return item.available

@@ -1,0 +1,147 @@
+"""`millrace evaluate`: the recommender's quality on a file of events."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from producers import options as file_options
+from worker.commands.options import AsJson, Assignments, ConfigFile, settings_of
+from worker.commands.output import print_json
+from worker.errors import ConfigurationError
+
+METRICS = {"HR@10": "hr_at_10", "HR@20": "hr_at_20", "MRR@20": "mrr_at_20"}
+
+
+class RepeatsChoice(StrEnum):
+    """The values of the setting learning.repeats."""
+
+    AUTO = "auto"
+    ALLOW = "allow"
+    EXCLUDE = "exclude"
+
+
+EventsFile = Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV or JSONL file of events.")]
+OfKinds = Annotated[
+    str | None, typer.Option("--kinds", metavar="A,B", help="Only events of these kinds; default: all, of any kind.")
+]
+RepeatsOption = Annotated[
+    RepeatsChoice | None,
+    typer.Option("--repeats", help="Whether users' own items may be recommended; default: the setting's."),
+]
+ScoreAfter = Annotated[
+    str | None,
+    typer.Option("--score-after", metavar="TIME", help="Score events from this time on: ISO 8601 (UTC) or ms."),
+]
+ScoreUsers = Annotated[
+    Path | None,
+    typer.Option(
+        "--score-users", metavar="FILE", help="Score the events of these users (an id a line), less each first."
+    ),
+]
+
+
+def evaluate(
+    file: EventsFile,
+    as_json: AsJson = False,
+    limit: file_options.Limit = None,
+    kinds: OfKinds = None,
+    repeats: RepeatsOption = None,
+    score_after: ScoreAfter = None,
+    score_users: ScoreUsers = None,
+    user_column: file_options.OfUser = None,
+    item_column: file_options.OfItem = None,
+    time_column: file_options.OfTime = None,
+    event_column: file_options.OfEvent = None,
+    config: ConfigFile = None,
+    assignments: Assignments = None,
+) -> None:
+    """Measure how well a file's events are foreseen: each is ranked first, among all items so far, then learned.
+
+    All in this process, in the file's order. The figures are hit rates and the reciprocal rank of the item that came,
+    over all scored events, over the second half, and for each expert alone. Without repeats, an event is scored when
+    its item came before and the user has not had it; with repeats, when item and user came before.
+    """
+    settings = settings_of(config, assignments, learning__repeats=repeats)
+    if score_after and score_users:
+        raise ConfigurationError("two choices of what to score", "give --score-after or --score-users")
+    from producers.readers import ColumnNames
+    from worker import offline  # loads the models
+    from worker.assembly import recommender_options
+
+    scoring = offline.Scoring(_time_ms(score_after), _users(score_users))
+    names = ColumnNames(user_column, item_column, time_column, event_column)
+    wanted = frozenset(filter(None, map(str.strip, (kinds or "").split(","))))
+    stream = offline.read_stream(file, names, offline.Selection(wanted, limit))
+    with _progress(len(stream)) as progress:
+        figures = offline.evaluate(stream, recommender_options(settings), scoring, progress)
+    if as_json:
+        print_json(figures)
+    else:
+        _print(file, figures)
+
+
+def _time_ms(text: str | None) -> int | None:
+    if text is None or text.isdecimal():
+        return int(text) if text else None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"--score-after {text} is no time", "write it like 2011-11-01T12:00:00, or as milliseconds since 1970"
+        ) from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _users(file: Path | None) -> frozenset[str] | None:
+    if file is None:
+        return None
+    try:
+        users = frozenset(filter(None, map(str.strip, file.read_text("utf-8").splitlines())))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read {file}: {error}", "give a text file of one user id a line") from error
+    if not users:
+        raise ConfigurationError(f"{file} names no user", "give a text file of one user id a line")
+    return users
+
+
+@contextmanager
+def _progress(events: int) -> Iterator[Callable[[int], None]]:
+    """A bar for terminals; gone at the end."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("rank, then learn", total=events)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _print(file: Path, figures: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    console.print(
+        f"{file.name}: {figures['events']:,} events of {figures['users']:,} users on {figures['items']:,} items; "
+        f"{figures['scored']:,} scored, users' own items {'left out' if figures['seen_excluded'] else 'kept'}; "
+        f"{figures['seconds']:.1f} s ({figures['events_per_second']:,} events/s)",
+        markup=False,
+        soft_wrap=True,
+    )
+    table = Table("", *METRICS, box=None, header_style="bold")
+    rows = {
+        "blend": figures,
+        "  second half": figures["second_half"],
+        f"  first events too ({figures['first_events_included']['scored']:,})": figures["first_events_included"],
+        **figures["experts"],
+    }
+    for name, values in rows.items():
+        table.add_row(name, *(f"{values[key]:.4f}" for key in METRICS.values()))
+    console.print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: millrace evaluate events.parquet --kinds purchase --limit 100000 --json")(evaluate)

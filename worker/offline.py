@@ -1,0 +1,128 @@
+"""Offline evaluation of the recommender on a file of events, by the prequential protocol of `models.evaluation`."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.batch import Bools, Interactions
+from models.evaluation import Outcomes, prequential, rank_metrics, scored_events, summarize
+from models.recommender import Recommender, RecommenderOptions
+from producers.columns import EventColumns
+from producers.readers import ColumnNames, read_events
+from worker.errors import ConfigurationError
+
+NO_KIND = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events of a file make the stream.
+
+    Attributes:
+        kinds: only these kinds; empty = all.
+        limit: only the first so many of these; None = all.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """Which events of the stream count; all others are learned only.
+
+    Attributes:
+        after_ms: those at this time or later, UTC milliseconds; None = of any time.
+        users: those of these users, less each user's first; None = of all users.
+    """
+
+    after_ms: int | None = None
+    users: frozenset[str] | None = None
+
+    def chosen(self, stream: Interactions, outcomes: Outcomes) -> Bools:
+        """(n,) bool."""
+        chosen: Bools = np.ones(len(stream), np.bool_)
+        if self.after_ms is not None:
+            chosen &= stream.times_ms >= self.after_ms
+        if self.users is not None:
+            chosen &= np.fromiter(map(self.users.__contains__, stream.users), np.bool_, len(stream))
+            chosen &= outcomes.history > 0
+        return chosen
+
+
+def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Interactions:
+    """The selected events of a parquet, CSV or JSONL file, in the file's order, each of weight 1.
+
+    Raises ConfigurationError for a file that cannot be read, or without such events.
+    """
+    there: set[str] = set()
+    parts = list(_selected(read_events(path, columns, kind=NO_KIND), selection, there))
+    is_whole = selection.limit is None or sum(map(len, parts)) < selection.limit
+    absent = selection.kinds - there if is_whole else set()
+    if absent or not parts:
+        raise ConfigurationError(
+            f"{path} has no events" + (f" of kind {' or '.join(sorted(absent))}" if absent else ""),
+            f"it has the kinds {', '.join(sorted(there))}" if there else "give a file of events",
+        )
+    return Interactions.of(
+        [user for part in parts for user in part.user_ids],
+        [item for part in parts for item in part.item_ids],
+        np.concatenate([part.times_ms for part in parts]),
+    )
+
+
+def _selected(batches: Iterable[EventColumns], selection: Selection, there: set[str]) -> Iterator[EventColumns]:
+    """The parts of the batches that are selected; `there` gathers the kinds that were met."""
+    left = sys.maxsize if selection.limit is None else selection.limit
+    for batch in batches:
+        there.update(batch.kinds)
+        others = set(batch.kinds) - selection.kinds if selection.kinds else ()
+        part = batch.with_kinds(dict.fromkeys(others, "")).part(0, left) if others else batch.part(0, left)
+        if len(part):
+            yield part
+        left -= len(part)
+        if not left:
+            return
+
+
+def evaluate(
+    stream: Interactions,
+    options: RecommenderOptions,
+    scoring: Scoring,
+    progress: Callable[[int], None] = lambda events: None,
+) -> dict[str, Any]:
+    """Ranks, then learns, each event; figures over those that count, of the blend and of each expert alone.
+
+    Bounds of `options` that are too low for the stream are raised. `seconds` is the time of the pass. `progress` is
+    told how many events are done.
+    """
+    users, items = len(set(stream.users)), len(set(stream.items))
+    fitting = replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
+    _pass(stream.slice(0, 1), fitting)  # compiles, so that the time is that of the work
+    begin = time.perf_counter()
+    recommender, outcomes = _pass(stream, fitting, progress)
+    seconds = time.perf_counter() - begin
+    seen_excluded = recommender.excludes_seen
+    chosen = scoring.chosen(stream, outcomes)
+    with_first = chosen & outcomes.known & ~(outcomes.had & seen_excluded)
+    return {
+        **summarize(outcomes, chosen & scored_events(outcomes, seen_excluded=seen_excluded)),
+        "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
+        "seen_excluded": seen_excluded,
+        "users": users,
+        "items": items,
+        "seconds": round(seconds, 3),
+        "events_per_second": round(len(stream) / seconds),
+    }
+
+
+def _pass(
+    stream: Interactions, options: RecommenderOptions, progress: Callable[[int], None] = lambda events: None
+) -> tuple[Recommender, Outcomes]:
+    recommender = Recommender(options)
+    return recommender, prequential(recommender, recommender.new_shard(), stream, progress)

@@ -1,0 +1,53 @@
+"""A partition that this worker owns: its users, what cleaning remembers, and how far it was read."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.recommender import Learned, Recommender
+from models.shard import ProfileShard
+from worker.events import position_text
+from worker.refresh import DirtyUsers
+from worker.steps.clean import Cleaner
+from worker.steps.columns import Cleaned
+
+
+@dataclass(slots=True)
+class OwnedPartition:
+    """State of one partition.
+
+    Attributes:
+        epoch: number of this ownership; higher than that of any owner before.
+        next_offset: the first record that was not processed.
+        newest_record_ms: time of the last record processed, UTC ms; 0 = none yet.
+    """
+
+    number: int
+    epoch: int
+    next_offset: int
+    shard: ProfileShard
+    cleaner: Cleaner
+    dirty: DirtyUsers = field(default_factory=DirtyUsers)
+    newest_record_ms: int = 0
+
+    @property
+    def position(self) -> str:
+        """The position that a list made now carries."""
+        return position_text(self.epoch, self.next_offset)
+
+    def note(self, cleaned: Cleaned, learned: Learned, now_ms: int) -> None:
+        """Marks the users of a learned batch dirty."""
+        times_ms = np.where(cleaned.record_times_ms >= 0, cleaned.record_times_ms, now_ms)
+        self.dirty.mark(learned.users, times_ms, self.shard.users.capacity)
+        if learned.forgotten_users:
+            self.dirty.forget_all_but(self.shard.users.rows_in_use())
+
+    def mark_lists_with(self, item_row: int, now_ms: int) -> None:
+        """The published lists that show this item are wrong."""
+        rows = np.flatnonzero((self.shard.profiles.published == item_row).any(axis=1))
+        self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
+
+
+def new_partition(number: int, recommender: Recommender, cleaner: Cleaner) -> OwnedPartition:
+    """A partition of which nothing is known."""
+    return OwnedPartition(number, 1, 0, recommender.new_shard(), cleaner)

@@ -1,0 +1,36 @@
+"""Settings as the text of a TOML file, for people; secrets are masked."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from worker.settings import Settings
+from worker.settings_sources import Loaded
+
+HEAD = "# The settings in force. A comment says where a value comes from that is not the default.\n"
+
+
+def as_toml(loaded: Loaded[Settings]) -> str:
+    """The settings in force, section by section, with where they come from."""
+    values = loaded.settings.model_dump(mode="json")  # this masks secrets
+    return HEAD + "".join(_section(name, settings, loaded.origins) for name, settings in values.items())
+
+
+def _section(section: str, settings: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    lines = (_line(name, value, origins.get(f"{section}.{name}")) for name, value in settings.items())
+    return "\n".join(["", f"[{section}]", *lines, ""])
+
+
+def _line(name: str, value: Any, origin: str | None) -> str:
+    if value is None:
+        return f"# {name} is not set"
+    return f"{name} = {_value(value)}" + (f"  # {origin}" if origin else "")
+
+
+def _value(value: Any) -> str:
+    """Strings, numbers and truths are written in TOML as in JSON."""
+    return f"{{ {', '.join(_entries(value))} }}" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+
+
+def _entries(table: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{json.dumps(key, ensure_ascii=False)} = {_value(value)}" for key, value in table.items())

@@ -1,0 +1,80 @@
+"""Rank: the fourth step. Dirty users get lists: items, scores, and the reason for each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.batch import Float64s, Int32s
+from models.ranking import Ranked
+from models.recommender import Recommender
+from models.shard import ProfileShard
+from worker.events import Reason, RecommendationList
+
+SCORE_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RankedLists:
+    """Lists of m users.
+
+    Attributes:
+        users: (m,) int32, their rows in the shard.
+        item_rows: (m, k) int32, rows of the items; -1 = the list is shorter.
+        lists: by user id, in the order of `users`.
+    """
+
+    users: Int32s
+    item_rows: Int32s
+    lists: dict[str, RecommendationList]
+
+
+class Ranker:
+    """Makes lists of a fixed size."""
+
+    def __init__(self, recommender: Recommender, size: int, model: str) -> None:
+        self._recommender = recommender
+        self._size = size
+        self._model = model
+        self._reasons: dict[tuple[int, int], Reason] = {}
+
+    def rank(self, shard: ProfileShard, users: Int32s, position: str, now_ms: int) -> RankedLists:
+        """Ranks for the users in these rows; `position` is what the lists reflect."""
+        ranked = self._recommender.recommend(shard, users, self._size)
+        lengths = (ranked.items >= 0).sum(axis=1).tolist()
+        scores = np.round(ranked.scores.astype(np.float64), SCORE_DIGITS).tolist()
+        reasons = self._reasons_of(ranked)
+        item_ids = list(map(self._recommender.vocabulary.ids_of, ranked.items.tolist()))
+        lists = {
+            shard.users.id_of(user): RecommendationList(
+                position, item_ids[row][:length], scores[row][:length], reasons[row][:length], self._model, now_ms
+            )
+            for row, (user, length) in enumerate(zip(users.tolist(), lengths, strict=True))
+        }
+        return RankedLists(users, ranked.items, lists)
+
+    def popular(self, now_ms: int) -> tuple[Int32s, RecommendationList]:
+        """The fallback list, and the rows of its items."""
+        rows, shares = self._recommender.popular(self._size)
+        return rows, self._popular_list(rows, shares, now_ms)
+
+    def _popular_list(self, rows: Int32s, shares: Float64s, now_ms: int) -> RecommendationList:
+        items = self._recommender.vocabulary.ids_of(rows.tolist())
+        scores = np.round(shares, SCORE_DIGITS).tolist()
+        reason = Reason(self._recommender.expert_names([1])[0])
+        return RecommendationList("", items, scores, [reason] * len(items), self._model, now_ms)
+
+    def _reasons_of(self, ranked: Ranked) -> list[list[Reason]]:
+        """Reasons repeat a lot within a round, so each is built once."""
+        self._reasons.clear()
+        return [
+            list(map(self._reason, experts, because))
+            for experts, because in zip(ranked.experts.tolist(), ranked.because.tolist(), strict=True)
+        ]
+
+    def _reason(self, expert: int, because: int) -> Reason:
+        known = self._reasons.get((expert, because))
+        if known is None:
+            name = self._recommender.expert_names([expert])[0]
+            known = Reason(name, self._recommender.vocabulary.id_of(because) if because >= 0 else "")
+            self._reasons[expert, because] = known
+        return known
