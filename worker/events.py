@@ -66,7 +66,7 @@ class RecommendationList(msgspec.Struct, frozen=True):
     `position` comes first and has a fixed width, so that a script in Redis can compare two lists as text.
 
     Attributes:
-        position: epoch and next offset of the last event behind the list: see `position_text`.
+        position: epoch, next offset of the last event behind the list, revision: see `position_text`.
         scores: one a item, descending, comparable only within the list.
         model: version of the model that ranked.
         generated_at: UTC milliseconds.
@@ -113,9 +113,12 @@ class Rejection(msgspec.Struct, frozen=True):
     value: bytes | None
 
 
-def position_text(epoch: int, offset: int) -> str:
-    """A position as fixed-width text whose order as text is its order: epoch first, then offset."""
-    return f"{epoch:08d}-{offset:015d}"
+def position_text(epoch: int, offset: int, revision: int = 0) -> str:
+    """A position as fixed-width text whose order as text is its order: epoch first, then offset, then revision.
+
+    The revision tells lists apart that reflect the same events but, say, another catalogue.
+    """
+    return f"{epoch:08d}-{offset:015d}-{revision:06d}"
 
 
 def list_key(user_id: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from models.recommender import Learned, Recommender
 from models.shard import ProfileShard
 from worker.events import position_text
+from worker.ports import Record
 from worker.refresh import DirtyUsers
 from worker.steps.clean import Cleaner
 from worker.steps.columns import Cleaned
@@ -20,6 +21,7 @@ class OwnedPartition:
         epoch: number of this ownership; higher than that of any owner before.
         next_offset: the first record that was not processed.
         newest_record_ms: time of the last record processed, UTC ms; 0 = none yet.
+        revision: rounds of ranking since `next_offset` moved.
     """
 
     number: int
@@ -29,11 +31,18 @@ class OwnedPartition:
     cleaner: Cleaner
     dirty: DirtyUsers = field(default_factory=DirtyUsers)
     newest_record_ms: int = 0
+    revision: int = 0
 
     @property
     def position(self) -> str:
         """The position that a list made now carries."""
-        return position_text(self.epoch, self.next_offset)
+        return position_text(self.epoch, self.next_offset, self.revision)
+
+    def advance(self, last: Record) -> None:
+        """All records up to and with `last` are processed."""
+        self.next_offset = last.offset + 1
+        self.newest_record_ms = last.timestamp
+        self.revision = 0
 
     def note(self, cleaned: Cleaned, learned: Learned, now_ms: int) -> None:
         """Marks the users of a learned batch dirty."""

@@ -77,8 +77,7 @@ class Pipeline:
 
     def _note(self, partition: OwnedPartition, records: Sequence[Record], cleaned: Cleaned, learned: Learned) -> None:
         partition.note(cleaned, learned, self._ports.clock.now_ms())
-        partition.next_offset = records[-1].offset + 1
-        partition.newest_record_ms = records[-1].timestamp
+        partition.advance(records[-1])
 
     def _watch_drift(self, learned: Learned) -> None:
         places = learned.served.places
@@ -113,6 +112,7 @@ class Pipeline:
         """Ranks and publishes; while the sink is away, the users stay dirty."""
         clock = self._ports.clock
         began = clock.monotonic()
+        partition.revision += 1
         ranked = self._ranker.rank(partition.shard, rows, partition.position, clock.now_ms())
         ranked_at = clock.monotonic()
         self._observer.ranked(len(rows), ranked_at - began)

@@ -42,7 +42,7 @@ def test_a_list_is_plain_json_that_begins_with_its_position(lists: RedisLists, s
     lists.publish({"ann": make_list()})
     content = server.get(list_key("ann"))
     assert isinstance(content, bytes)
-    assert content.startswith(b'{"position":"00000001-000000000000010","items":["a"]')
+    assert content.startswith(b'{"position":"00000001-000000000000010-000000","items":["a"]')
     assert json.loads(content)["reasons"] == [{"expert": "popular"}]
 
 
