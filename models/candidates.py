@@ -49,7 +49,9 @@ class Candidates(NamedTuple):
 @inlined
 def begin_round(candidates: Candidates) -> None:
     """Forgets the candidates of the user before."""
-    candidates.scores[:, : candidates.found[0]] = np.float32(0.0)
+    for expert in range(len(candidates.scores)):
+        for position in range(candidates.found[0]):
+            candidates.scores[expert, position] = np.float32(0.0)
     candidates.round[0] += 1
     candidates.found[0] = 0
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Float64s
+from models.batch import Bools, Float32s, Float64s
 from models.candidates import Candidates
 from models.compiled import kernel
 from models.profiles import Profiles, basket_size, item_back, remembered
@@ -65,18 +65,31 @@ def context_of(profiles: Profiles, user: int) -> int:
 def mix(mixture: Mixture, candidates: Candidates, context: int) -> None:
     """Normalises each expert's scores over the candidates and mixes them into `candidates.mixed`."""
     found, share_heard = candidates.found[0], 0.0
+    for position in range(found):
+        candidates.mixed[position] = np.float32(0.0)
     for expert in range(len(mixture.active)):
-        scores = candidates.scores[expert, :found]
-        total = scores.sum()
-        mixture.heard[expert] = mixture.active[expert] and total > _NOTHING
+        total = _normalize(candidates.scores[expert], found) if mixture.active[expert] else np.float32(0.0)
+        mixture.heard[expert] = total > _NOTHING
         if mixture.heard[expert]:
             share_heard += mixture.weights[context, expert]
-            scores *= np.float32(1.0) / total
-    mixed = candidates.mixed[:found]
-    mixed[:] = np.float32(0.0)
     for expert in range(len(mixture.active)):
         if mixture.heard[expert]:
-            mixed += np.float32(mixture.weights[context, expert] / share_heard) * candidates.scores[expert, :found]
+            share = np.float32(mixture.weights[context, expert] / share_heard)
+            for position in range(found):
+                candidates.mixed[position] += share * candidates.scores[expert, position]
+
+
+@kernel
+def _normalize(scores: Float32s, found: int) -> np.float32:
+    """Makes the first scores sum to 1, unless all are nothing; returns what they summed to."""
+    total = np.float32(0.0)
+    for position in range(found):
+        total += scores[position]
+    if total > _NOTHING:
+        inverse = np.float32(1.0) / total
+        for position in range(found):
+            scores[position] *= inverse
+    return total
 
 
 @kernel
@@ -101,7 +114,12 @@ def learn_mixture(mixture: Mixture, candidates: Candidates, context: int, target
 def _first_event(mixture: Mixture, context: int) -> None:
     """Counts the event; a context that is new starts from the one that knows most."""
     mixture.trained[context] += 1.0
-    if mixture.trained[context] == 1.0:
-        best = np.argmax(mixture.trained)
-        if mixture.trained[best] > COPY_FROM_EVENTS:
-            mixture.weights[context] = mixture.weights[best]
+    if mixture.trained[context] > 1.0:
+        return
+    best = 0
+    for other in range(CONTEXTS):
+        if mixture.trained[other] > mixture.trained[best]:
+            best = other
+    if mixture.trained[best] > COPY_FROM_EVENTS:
+        for expert in range(len(mixture.active)):
+            mixture.weights[context, expert] = mixture.weights[best, expert]

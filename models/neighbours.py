@@ -98,8 +98,16 @@ def age_neighbours(table: Neighbours, item: int, weight: float) -> None:
     table.mass[item] += np.float32(weight * table.scale[0])
     table.scale[0] *= 2.0 ** (1.0 / HALF_LIFE_EVENTS)
     if table.scale[0] > RESCALE_AT:
-        shrink = np.float32(1.0 / table.scale[0])
-        table.counts[:] *= shrink
-        table.totals[:] *= shrink
-        table.mass[:] *= shrink
-        table.scale[0] = 1.0
+        _rescale(table, np.float32(1.0 / table.scale[0]))
+
+
+@kernel
+def _rescale(table: Neighbours, shrink: np.float32) -> None:
+    """Makes 1 the present weight again. In plain loops, which compile in a tenth of the time of array expressions."""
+    for item in range(len(table.mass)):
+        table.mass[item] *= shrink
+        for channel in range(CHANNELS):
+            table.totals[item, channel] *= shrink
+            for place in range(NEIGHBOURS):
+                table.counts[item, place, channel] *= shrink
+    table.scale[0] = 1.0

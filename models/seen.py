@@ -124,10 +124,16 @@ def _next_segment(seen: SeenFilter) -> int:
     following = int(seen.current[0]) + 1
     if following > last:
         following = 0
-        seen.words[: seen.starts[last]] = np.uint64(0)
-        seen.pairs[:last] = 0
+        for segment in range(last):
+            _empty(seen, segment)
     elif seen.pairs[following] > 0:
-        seen.words[seen.starts[following] : seen.starts[following + 1]] = np.uint64(0)
-        seen.pairs[following] = 0
+        _empty(seen, following)
     seen.current[0] = following
     return following
+
+
+@kernel
+def _empty(seen: SeenFilter, segment: int) -> None:
+    for word in range(seen.starts[segment], min(seen.starts[segment + 1], len(seen.words))):
+        seen.words[word] = np.uint64(0)
+    seen.pairs[segment] = 0

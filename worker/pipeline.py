@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from models.drift import DriftDetector
 
 from models.batch import Int32s
+from models.drift import DriftDetector
 from models.recommender import Learned, Recommender
 from worker.errors import ServiceUnavailable
 from worker.observers import Observer

@@ -28,9 +28,13 @@ def _line(name: str, value: Any, origin: str | None) -> str:
 
 
 def _value(value: Any) -> str:
-    """Strings, numbers and truths are written in TOML as in JSON."""
-    return f"{{ {', '.join(_entries(value))} }}" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+    return f"{{ {', '.join(_entries(value))} }}" if isinstance(value, dict) else _scalar(value)
 
 
 def _entries(table: Mapping[str, Any]) -> Iterator[str]:
-    return (f"{json.dumps(key, ensure_ascii=False)} = {_value(value)}" for key, value in table.items())
+    return (f"{_scalar(key)} = {_value(value)}" for key, value in table.items())
+
+
+def _scalar(value: str | float | bool) -> str:
+    """Strings, numbers and truths are written as in JSON, but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

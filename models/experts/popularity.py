@@ -58,7 +58,8 @@ def learn_popularity(popularity: Popularity, item: int, weight: float) -> None:
         popularity.scale[speed] *= _GROWTH[speed]
         if popularity.scale[speed] > RESCALE_AT:
             shrink = 1.0 / popularity.scale[speed]
-            popularity.counts[speed] *= shrink
+            for other in range(popularity.counts.shape[1]):  # in a plain loop, which compiles faster
+                popularity.counts[speed, other] *= shrink
             popularity.totals[speed] *= shrink
             popularity.scale[speed] = 1.0
 

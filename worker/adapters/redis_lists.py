@@ -30,7 +30,8 @@ local refused = 0
 for i, key in ipairs(KEYS) do
   local value = ARGV[2 * i - 1]
   local old = redis.pcall('GETRANGE', key, {FIRST}, {LAST})
-  if type(old) == 'string' and old >= string.sub(value, {FIRST + 1}, {LAST + 1}) and string.find(old, '^%d+%-%d+%-%d+$') then
+  local ours = type(old) == 'string' and string.find(old, '^%d+%-%d+%-%d+$')
+  if ours and old >= string.sub(value, {FIRST + 1}, {LAST + 1}) then
     refused = refused + 1
   else
     redis.call('SET', key, value, 'EX', ARGV[2 * i])

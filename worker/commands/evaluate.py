@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,7 +37,9 @@ RepeatsOption = Annotated[
 ]
 ScoreAfter = Annotated[
     str | None,
-    typer.Option("--score-after", metavar="TIME", help="Score events from this time on: ISO 8601 (UTC) or ms."),
+    typer.Option(
+        "--score-after", metavar="TIME", help="Score events from this time on: ISO 8601 (UTC), or s or ms since 1970."
+    ),
 ]
 ScoreUsers = Annotated[
     Path | None,
@@ -89,15 +90,19 @@ def evaluate(
 
 
 def _time_ms(text: str | None) -> int | None:
-    if text is None or text.isdecimal():
-        return int(text) if text else None
+    """A time as files may write it."""
+    if text is None:
+        return None
+    import pyarrow as pa  # slow to load
+
+    from producers.times import milliseconds
+
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return int(milliseconds(pa.array([text]))[0])
+    except pa.ArrowInvalid:
         raise ConfigurationError(
-            f"--score-after {text} is no time", "write it like 2011-11-01T12:00:00, or as milliseconds since 1970"
+            f"--score-after {text} is no time", "write it like 2011-11-01T12:00:00, or as seconds or ms since 1970"
         ) from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _users(file: Path | None) -> frozenset[str] | None:

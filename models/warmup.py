@@ -1,0 +1,14 @@
+"""Compiles all kernels that a worker needs, or loads them from disk, before the first event comes."""
+
+import numpy as np
+
+from models.batch import Interactions
+from models.recommender import Recommender, RecommenderOptions
+
+
+def warm_up() -> None:
+    """Runs a made-up batch through learning and ranking; takes about half a minute the first time, then a second."""
+    recommender = Recommender(RecommenderOptions(max_items=8, max_users=8))
+    shard = recommender.new_shard()
+    recommender.learn(shard, Interactions.of(["ann", "bob", "ann"], ["x", "y", "y"], [1, 2, 3]))
+    recommender.recommend(shard, np.zeros(1, np.int32), 2)
