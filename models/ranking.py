@@ -137,7 +137,7 @@ def _explain(
         ranked.experts[index, place] = expert
         if expert == NEXT_EXPERT:
             ranked.because[index, place] = item_back(profiles, user, 0)
-        elif expert == FORWARD_EXPERT or expert == SIMILAR:
+        elif expert in (FORWARD_EXPERT, SIMILAR):
             ranked.because[index, place] = _closest(knowledge.neighbours, profiles, user, item, expert)
 
 
