@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from models.batch import Int32s
 from models.recommender import Learned, Recommender
 from models.shard import ProfileShard
 from worker.events import position_text
@@ -51,9 +52,9 @@ class OwnedPartition:
         if learned.forgotten_users:
             self.dirty.forget_all_but(self.shard.users.rows_in_use())
 
-    def mark_lists_with(self, item_row: int, now_ms: int) -> None:
-        """The published lists that show this item are wrong."""
-        rows = np.flatnonzero((self.shard.profiles.published == item_row).any(axis=1))
+    def mark_lists_with(self, item_rows: Int32s, now_ms: int) -> None:
+        """The published lists that show any of these items are wrong."""
+        rows = np.flatnonzero(np.isin(self.shard.profiles.published, item_rows).any(axis=1))
         self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
 
 

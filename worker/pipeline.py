@@ -1,9 +1,10 @@
 """The pipeline: START READING HERE. decode -> clean -> learn for each batch; rank -> publish for whoever is due."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import structlog
 
 from models.batch import Int32s
 from models.drift import DriftDetector
@@ -20,6 +21,8 @@ from worker.steps.publish import publish
 from worker.steps.rank import RankedLists, Ranker
 
 RETRY_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,11 @@ class Pipeline:
         self._observer = observer
         self._drift = DriftDetector()
         self._retry_at_seconds = -np.inf
+        self._unavailable: set[str] = set()
 
     @property
     def publishes(self) -> bool:
-        """Whether the last write of lists succeeded, or none was tried."""
+        """Whether the sink took what it was given last, or nothing was tried."""
         return self._retry_at_seconds == -np.inf
 
     def process(self, partition: OwnedPartition, records: Sequence[Record]) -> None:
@@ -90,26 +94,26 @@ class Pipeline:
         deadline = clock.monotonic() + seconds
         while clock.monotonic() < deadline and clock.monotonic() >= self._retry_at_seconds:
             chunk = self._next_chunk(partitions)
-            if not chunk:
+            if not chunk or not all(self._refresh_users(partition, rows) for partition, rows in chunk):
                 return
-            for partition, rows in chunk:
-                self._refresh_users(partition, rows)
 
     def _next_chunk(self, partitions: Sequence[OwnedPartition]) -> list[tuple[OwnedPartition, Int32s]]:
-        """The users of all partitions who waited longest, up to a chunk of them."""
-        now_seconds = self._ports.clock.monotonic()
+        """The users of all partitions who waited longest, at most a chunk of them."""
+        now_seconds, size = self._ports.clock.monotonic(), self._refresh.chunk_users
         due = [partition.dirty.due(now_seconds, self._refresh.coalesce_seconds) for partition in partitions]
         since = [partition.dirty.since_ms[rows] for partition, rows in zip(partitions, due, strict=True)]
         waiting = np.concatenate([*since, np.zeros(0, np.int64)])
-        if len(waiting) > self._refresh.chunk_users:
-            latest = np.partition(waiting, self._refresh.chunk_users - 1)[self._refresh.chunk_users - 1]
-            due = [rows[times <= latest] for rows, times in zip(due, since, strict=True)]
+        if len(waiting) > size:
+            chosen = np.zeros(len(waiting), np.bool_)
+            chosen[np.argpartition(waiting, size - 1)[:size]] = True
+            parts = np.split(chosen, np.cumsum([len(rows) for rows in due])[:-1])
+            due = [rows[part] for rows, part in zip(due, parts, strict=True)]
         return [
             (partition, rows.astype(np.int32)) for partition, rows in zip(partitions, due, strict=True) if len(rows)
         ]
 
-    def _refresh_users(self, partition: OwnedPartition, rows: Int32s) -> None:
-        """Ranks and publishes; while the sink is away, the users stay dirty."""
+    def _refresh_users(self, partition: OwnedPartition, rows: Int32s) -> bool:
+        """Ranks and publishes; False = the sink is away, and the users stay dirty."""
         clock = self._ports.clock
         began = clock.monotonic()
         partition.revision += 1
@@ -118,42 +122,62 @@ class Pipeline:
         self._observer.ranked(len(rows), ranked_at - began)
         try:
             refused = publish(self._ports.lists, ranked)
-        except ServiceUnavailable:
-            self._publish_failed(len(rows))
-        else:
-            self._published(partition, ranked, refused, ranked_at)
+        except ServiceUnavailable as error:
+            self._publish_failed(len(rows), error)
+            return False
+        self._published(partition, ranked, refused, ranked_at)
+        return True
 
     def _published(self, partition: OwnedPartition, ranked: RankedLists, refused: int, began: float) -> None:
         clock = self._ports.clock
-        self._retry_at_seconds = -np.inf
+        self._sink_answered()
         partition.shard.set_published(ranked.users, ranked.item_rows)
         since_ms = partition.dirty.refreshed(ranked.users, clock.monotonic())
         freshness_seconds = np.maximum(clock.now_ms() - since_ms, 0) / 1000.0
         self._observer.published(len(ranked.lists), refused, clock.monotonic() - began, freshness_seconds)
 
-    def _publish_failed(self, lists: int) -> None:
+    def _publish_failed(self, lists: int, error: ServiceUnavailable) -> None:
+        if self.publishes:
+            log.warning("lists cannot be published now; learning goes on", cause=str(error), remedy=error.remedy)
         self._retry_at_seconds = self._ports.clock.monotonic() + RETRY_SECONDS
         self._observer.publish_failed(lists)
+
+    def _sink_answered(self) -> None:
+        if not self.publishes:
+            log.info("lists are published again")
+        self._retry_at_seconds = -np.inf
+
+    def publish_popular(self) -> None:
+        """Renews the fallback list; while nothing is known, only asks whether the sink is there."""
+        rows, popular = self._ranker.popular(self._ports.clock.now_ms())
+        try:
+            if popular.items:
+                self._ports.lists.publish_popular(popular)
+            else:
+                self._ports.lists.ping()
+        except ServiceUnavailable as error:
+            self._publish_failed(min(1, len(popular.items)), error)
+            return
+        self._sink_answered()
+        self._recommender.set_published_popular(rows)
+
+    def adopt(self, partition: OwnedPartition) -> None:
+        """The partition came to us; its lists that show an item which was lost meanwhile are refreshed."""
+        self._mark_lists_with(self._unavailable, [partition])
 
     def drop(self, partition: OwnedPartition) -> None:
         """The partition moved to another worker."""
         self._recommender.drop_shard(partition.shard)
 
-    def publish_popular(self) -> None:
-        """Renews the fallback list; when the sink is away, the next call tries again."""
-        rows, popular = self._ranker.popular(self._ports.clock.now_ms())
-        try:
-            self._ports.lists.publish_popular(popular)
-        except ServiceUnavailable:
-            self._publish_failed(1)
-            return
-        self._recommender.set_published_popular(rows)
-
     def set_available(self, available: dict[str, bool], partitions: Sequence[OwnedPartition]) -> None:
         """Takes items out of lists or lets them in again; lists that show a lost item are refreshed."""
         for item_id, can_be_had in available.items():
             self._recommender.set_available(item_id, available=can_be_had)
-            row = self._recommender.vocabulary.row(item_id)
-            if not can_be_had and row >= 0:
-                for partition in partitions:
-                    partition.mark_lists_with(row, self._ports.clock.now_ms())
+        lost = {item_id for item_id, can_be_had in available.items() if not can_be_had}
+        self._unavailable = (self._unavailable - available.keys()) | lost
+        self._mark_lists_with(lost, partitions)
+
+    def _mark_lists_with(self, item_ids: Iterable[str], partitions: Sequence[OwnedPartition]) -> None:
+        rows = np.array([row for row in map(self._recommender.vocabulary.row, item_ids) if row >= 0], np.int32)
+        for partition in partitions if len(rows) else ():
+            partition.mark_lists_with(rows, self._ports.clock.now_ms())

@@ -4,12 +4,17 @@ A user is refreshed at most once per coalescing interval; those who waited longe
 behind, refreshing may use only a share of its time: `RefreshBudget` saves it up from the time spent on learning.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from models.batch import Float64s, Int32s, Int64s
 
 CLEAN = 0
 MOST_SAVED_SECONDS = 1.0
+LEAST_REST = 1e-9  # a share of 1 leaves nothing; the savings are full after the first moment of work
 
 
 class DirtyUsers:
@@ -46,6 +51,10 @@ class DirtyUsers:
         self.since_ms[:] = CLEAN
         self.since_ms[rows] = kept
 
+    def hurry(self) -> None:
+        """Whoever is out of date may be refreshed at once."""
+        self._refreshed_at[:] = -np.inf
+
     def due(self, now_seconds: float, coalesce_seconds: float) -> Int64s:
         """Rows that may be refreshed now, in no order."""
         rows = np.flatnonzero(self.since_ms)
@@ -58,6 +67,19 @@ class DirtyUsers:
         self._refreshed_at[rows] = now_seconds
         return since_ms
 
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Who is out of date, since when."""
+        rows = np.flatnonzero(self.since_ms)
+        return {"rows": rows, "since_ms": self.since_ms[rows]}
+
+    def load_state(self, arrays: Mapping[str, npt.NDArray[Any]], capacity: int) -> None:
+        """Takes over what `state` gave. Raises ValueError when it does not fit."""
+        rows, since_ms = arrays["rows"], arrays["since_ms"]
+        if len(rows) != len(since_ms) or (len(rows) and not 0 <= rows.min() <= rows.max() < capacity):
+            raise ValueError(f"users out of date must lie in the rows 0..{capacity - 1}")
+        self._grow(capacity)
+        self.since_ms[rows] = since_ms
+
     def _grow(self, capacity: int) -> None:
         missing = capacity - len(self.since_ms)
         if missing > 0:
@@ -69,7 +91,7 @@ class RefreshBudget:
     """Time that refreshing may use while the worker is behind: at most `share` of the whole."""
 
     def __init__(self, share: float) -> None:
-        self._gain = share / (1.0 - share) if share < 1.0 else np.inf
+        self._gain = share / max(1.0 - share, LEAST_REST)
         self.seconds = 0.0
 
     def worked(self, seconds: float) -> None:

@@ -1,9 +1,11 @@
-"""The yardstick: a bare kafka-python poll loop with the worker's own options, which does nothing with the records."""
+"""The yardstick: a bare kafka-python poll loop with the worker's own options, which does nothing with the records.
+
+It reads alone, outside any group: joining one is no part of the rate.
+"""
 
 from time import perf_counter
 
 from worker.adapters.kafka_client import connect_consumer, milliseconds
-from worker.adapters.kafka_source import member_options
 from worker.errors import ServiceUnavailable
 from worker.settings import KafkaSettings
 
@@ -12,7 +14,7 @@ GIVE_UP_SECONDS = 60.0
 
 def raw_records_per_second(settings: KafkaSettings, records: int) -> float:
     """Polls so many records, and no more than polls them; from the first poll that brought any to the last one."""
-    consumer = connect_consumer(settings, **member_options(settings) | {"auto_offset_reset": "earliest"})
+    consumer = connect_consumer(settings, auto_offset_reset="earliest", max_poll_records=settings.max_poll_records)
     poll, poll_ms = consumer.poll, milliseconds(settings.poll_seconds)
     try:
         consumer.subscribe([settings.events_topic])

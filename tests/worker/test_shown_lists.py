@@ -1,0 +1,58 @@
+"""Published lists as people see them."""
+
+import pytest
+
+from models.registry import EXPERTS
+from worker.adapters.memory import MemoryLists
+from worker.errors import MillraceError
+from worker.events import Reason, RecommendationList, position_text
+from worker.shown_lists import REASONS, read_list, reason_in_words
+
+TITLES = {"a": "Apple", "z": "Zebra"}
+NOW_MS = 10_000
+
+
+def title_of(item_id: str) -> str:
+    return TITLES.get(item_id, item_id)
+
+
+@pytest.fixture
+def lists() -> MemoryLists:
+    """One user's list, and the popular one."""
+    sink = MemoryLists()
+    reasons = [Reason("similar", "z"), Reason("popular_fast")]
+    sink.publish({"ann": RecommendationList(position_text(1, 5), ["a", "b"], [0.75, 0.5], reasons, "m1", 7_500)})
+    sink.publish_popular(RecommendationList("", ["z"], [0.1], [Reason("popular_slow")], "m1", 9_000))
+    return sink
+
+
+def test_a_user_sees_titles_reasons_and_the_age_of_the_list(lists: MemoryLists) -> None:
+    shown = read_list(lists, "ann", title_of, NOW_MS)
+    assert shown.personal
+    assert shown.age_seconds == 2.5
+    assert [(each.rank, each.item_id, each.title, each.score) for each in shown.items] == [
+        (1, "a", "Apple", 0.75),
+        (2, "b", "b", 0.5),
+    ]
+    assert [each.reason for each in shown.items] == ["goes with Zebra", "popular right now"]
+
+
+def test_a_user_without_a_list_sees_the_popular_one_as_such(lists: MemoryLists) -> None:
+    shown = read_list(lists, "bob", title_of, NOW_MS)
+    assert (shown.user_id, shown.personal, shown.age_seconds) == ("bob", False, 1.0)
+    assert [each.title for each in shown.items] == ["Zebra"]
+
+
+def test_without_any_list_the_error_says_what_to_do() -> None:
+    with pytest.raises(MillraceError, match="no list of bob") as caught:
+        read_list(MemoryLists(), "bob", title_of, NOW_MS)
+    assert "millrace worker" in caught.value.remedy
+
+
+def test_a_clock_that_is_behind_gives_no_negative_age(lists: MemoryLists) -> None:
+    assert read_list(lists, "ann", title_of, 0).age_seconds == 0.0
+
+
+def test_every_expert_has_words_and_an_unknown_one_its_name() -> None:
+    assert REASONS.keys() == set(EXPERTS)
+    assert reason_in_words(Reason("new_expert"), title_of) == "new_expert"
