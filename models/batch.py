@@ -34,6 +34,9 @@ class Interactions:
         lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
         if len(lengths) != 1:
             raise ValueError(f"columns of a batch have different lengths: {sorted(lengths)}")
+        # Kernels are compiled for plain arrays; one that is strided or read-only would compile them all again.
+        object.__setattr__(self, "times_ms", np.require(self.times_ms, np.int64, ["C", "W"]))
+        object.__setattr__(self, "weights", np.require(self.weights, np.float32, ["C", "W"]))
 
     def __len__(self) -> int:
         return len(self.users)

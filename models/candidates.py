@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Float32s, Int32s, Int64s
+from models.batch import Bools, Float32s, Int32s, Int64s
 from models.compiled import inlined
 
 MAX_CANDIDATES = 2048
@@ -18,6 +18,7 @@ class Candidates(NamedTuple):
         found: (1,) int64, how many there are.
         scores: (experts, 2048) float32, a row for each expert; 0 = nothing to say, so beyond
             `found` all is 0.
+        heard: (experts,) bool, which experts have something to say.
         mixed: (2048,) float32, the mixture's probability; 0 = may not be recommended.
         position: (n,) int32, where an item stands in `items`, valid if its stamp is that of this round.
         stamp: (n,) int64, the round in which an item was last proposed.
@@ -27,6 +28,7 @@ class Candidates(NamedTuple):
     items: Int32s
     found: Int64s
     scores: Float32s
+    heard: Bools
     mixed: Float32s
     position: Int32s
     stamp: Int64s
@@ -39,6 +41,7 @@ class Candidates(NamedTuple):
             items=np.zeros(MAX_CANDIDATES, np.int32),
             found=np.zeros(1, np.int64),
             scores=np.zeros((experts, MAX_CANDIDATES), np.float32),
+            heard=np.zeros(experts, np.bool_),
             mixed=np.zeros(MAX_CANDIDATES, np.float32),
             position=np.zeros(items, np.int32),
             stamp=np.zeros(items, np.int64),

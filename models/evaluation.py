@@ -166,9 +166,12 @@ def _note_ranks(
 ) -> None:
     target = position_of(candidates, item)
     if target >= 0:
-        outcomes.ranks[index] = _rank_of(candidates.mixed, candidates.found[0], target)
+        found = candidates.found[0]
+        if candidates.mixed[target] > 0:
+            outcomes.ranks[index] = _rank_of(candidates.mixed, found, target)
         for expert in range(SPEEDS, len(candidates.scores)):
-            outcomes.expert_ranks[index, expert] = _rank_of(candidates.scores[expert], candidates.found[0], target)
+            if candidates.scores[expert, target] > 0:
+                outcomes.expert_ranks[index, expert] = _rank_of(candidates.scores[expert], found, target)
     for speed in range(SPEEDS):
         outcomes.expert_ranks[index, speed] = _popularity_rank(
             knowledge.popularity, speed, item, seen, user_hash, item_hashes, excluding
@@ -177,9 +180,7 @@ def _note_ranks(
 
 @kernel
 def _rank_of(scores: Float32s, found: int, target: int) -> np.float32:
-    """1 + how many score higher + half of those that score the same; a score of 0 is a miss."""
-    if scores[target] <= 0:
-        return MISS
+    """1 + how many score higher + half of those that score the same."""
     higher, equal = 0, -1
     for position in range(found):
         if scores[position] > scores[target]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Bools, Int32s, Int64s
-from models.experts.popularity import Popularity, rebuild_top
+from models.experts.popularity import TOP_ITEMS, Popularity, rebuild_top
 from models.mixture import Mixture
 from models.neighbours import Neighbours
 from models.profiles import PUBLISHED_ITEMS
@@ -42,6 +42,18 @@ class Knowledge(NamedTuple):
         )
 
 
+def check_rows(knowledge: Knowledge) -> None:
+    """Raises ValueError when a table names a row that is not there: kernels do not look."""
+    bounds = (
+        (knowledge.popular, len(knowledge.events)),
+        (knowledge.popularity.top, len(knowledge.events)),
+        (knowledge.popularity.place, TOP_ITEMS),
+        (knowledge.neighbours.items, len(knowledge.events)),
+    )
+    if any(rows.max(initial=-1) >= bound for rows, bound in bounds):
+        raise ValueError("a table of items names rows that do not exist")
+
+
 def least_valuable(knowledge: Knowledge, rows: Int32s, count: int) -> Int32s:
     """The `count` rows among `rows` whose items are least popular over the long run."""
     order = np.argsort(knowledge.popularity.counts[-1, rows], kind="stable")
@@ -51,8 +63,8 @@ def least_valuable(knowledge: Knowledge, rows: Int32s, count: int) -> Int32s:
 def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     """Clears the rows, and every mention of them in other rows, for the next items that get them."""
     popularity, neighbours = knowledge.popularity, knowledge.neighbours
-    popularity.totals[:] -= popularity.counts[:, rows].sum(axis=1)
     popularity.counts[:, rows] = 0
+    popularity.totals[:] = popularity.counts.sum(axis=1)  # taking off what goes would cancel down to noise
     rebuild_top(popularity)
     neighbours.items[rows] = -1
     neighbours.counts[rows] = 0

@@ -27,14 +27,12 @@ class Mixture(NamedTuple):
     Attributes:
         weights: (24, e) float64, by context; each row sums to 1.
         trained: (24,) float64, events learned in each context.
-        active: (e,) bool, experts that take part.
-        heard: (e,) bool, scratch: experts that have something to say of the user at hand.
+        active: (e,) bool, experts that take part; the others weigh 0.
     """
 
     weights: Float64s
     trained: Float64s
     active: Bools
-    heard: Bools
 
     @classmethod
     def empty(cls, active: Bools) -> "Mixture":
@@ -43,9 +41,16 @@ class Mixture(NamedTuple):
         return cls(
             np.tile(share.astype(np.float64), (CONTEXTS, 1)),
             np.zeros(CONTEXTS),
-            active,
-            np.zeros(len(active), np.bool_),
+            active.copy(),
         )
+
+
+def activated(mixture: Mixture, active: Bools) -> Mixture:
+    """The mixture when these experts take part, (e,); those that did not before start with an equal share."""
+    if np.array_equal(mixture.active, active):
+        return mixture
+    weights = np.where(active & ~mixture.active, 1.0 / active.sum(), mixture.weights) * active
+    return mixture._replace(weights=weights / weights.sum(axis=1, keepdims=True), active=active.copy())
 
 
 @kernel
@@ -69,11 +74,11 @@ def mix(mixture: Mixture, candidates: Candidates, context: int) -> None:
         candidates.mixed[position] = np.float32(0.0)
     for expert in range(len(mixture.active)):
         total = _normalize(candidates.scores[expert], found) if mixture.active[expert] else np.float32(0.0)
-        mixture.heard[expert] = total > _NOTHING
-        if mixture.heard[expert]:
+        candidates.heard[expert] = total > _NOTHING
+        if candidates.heard[expert]:
             share_heard += mixture.weights[context, expert]
     for expert in range(len(mixture.active)):
-        if mixture.heard[expert]:
+        if candidates.heard[expert]:
             share = np.float32(mixture.weights[context, expert] / share_heard)
             for position in range(found):
                 candidates.mixed[position] += share * candidates.scores[expert, position]
@@ -100,7 +105,7 @@ def learn_mixture(mixture: Mixture, candidates: Candidates, context: int, target
     mixed = max(candidates.mixed[target], np.float32(1e-12))
     total = 0.0
     for expert in range(len(mixture.active)):
-        if mixture.heard[expert]:
+        if candidates.heard[expert]:
             share = candidates.scores[expert, target] / mixed
             mixture.weights[context, expert] *= 1.0 - rate + rate * share
         if mixture.active[expert]:

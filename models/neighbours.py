@@ -68,7 +68,7 @@ def place_of(table: Neighbours, row: int, item: int) -> int:
 def _make_place(table: Neighbours, row: int, item: int) -> int:
     """A place for a new neighbour: a free one of its set, else that of the lightest."""
     first = _set_of(item) * WAYS
-    lightest, weight = first, np.float32(np.inf)
+    lightest, weight = first, np.float32(3e38)  # not infinity: the kernels' fast arithmetic has none
     for place in range(first, first + WAYS):
         if table.items[row, place] < 0:
             lightest = place

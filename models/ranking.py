@@ -7,7 +7,13 @@ import numpy as np
 from models.batch import Bools, Float32s, Int32s
 from models.candidates import Candidates, begin_round
 from models.compiled import kernel
-from models.experts.covisitation import FORWARD_DECAY, SCORE_WINDOW_EVENTS, SIMILAR_DECAY, score_covisitation
+from models.experts.covisitation import (
+    BACKWARD_WEIGHT,
+    FORWARD_DECAY,
+    SCORE_WINDOW_EVENTS,
+    SIMILAR_DECAY,
+    score_covisitation,
+)
 from models.experts.popularity import propose_popular, score_popularity
 from models.experts.repeats import score_repeats
 from models.experts.transitions import score_transitions
@@ -145,7 +151,7 @@ def _explain(
 def _weightiest(knowledge: Knowledge, candidates: Candidates, context: int, position: int) -> int:
     best, most = 0, -1.0
     for expert in range(len(knowledge.mixture.active)):
-        if knowledge.mixture.heard[expert]:
+        if candidates.heard[expert]:
             share = knowledge.mixture.weights[context, expert] * candidates.scores[expert, position]
             if share > most:
                 best, most = expert, share
@@ -164,7 +170,7 @@ def _closest(table: Neighbours, profiles: Profiles, user: int, item: int, expert
             if expert == FORWARD_EXPERT:
                 share = decay * ahead / (table.totals[row, FORWARD] + table.scale[0])
             else:
-                share = decay * (ahead + 0.5 * behind) / np.sqrt(table.mass[row] + table.scale[0])
+                share = decay * (ahead + BACKWARD_WEIGHT * behind) / np.sqrt(table.mass[row] + table.scale[0])
             if share > most:
                 best, most = row, np.float32(share)
         decay *= FORWARD_DECAY if expert == FORWARD_EXPERT else SIMILAR_DECAY

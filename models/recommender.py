@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Bools, Int32s, Interactions
+from models.availability import Availability
+from models.batch import Int32s, Interactions
 from models.candidates import Candidates
-from models.knowledge import EVENTS, Knowledge, forget_items, least_valuable
+from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
 from models.learning import Served, learn_events
-from models.mixture import Mixture
+from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
 from models.registry import EXPERTS
 from models.seen import SeenFilter, UInt64s
-from models.shard import ProfileShard
+from models.shard import GONE, ProfileShard
 from models.strings import pack, unpack
 from models.tables import dump, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
@@ -71,13 +72,12 @@ class Recommender:
     def __init__(self, options: RecommenderOptions | None = None) -> None:
         self.options = options or RecommenderOptions()
         unknown = set(self.options.experts) - set(EXPERTS)
-        if unknown:
-            raise ValueError(f"unknown experts {sorted(unknown)}; there are {list(EXPERTS)}")
+        if unknown or not self.options.experts:
+            raise ValueError(f"unknown experts {sorted(unknown)} or none; there are {list(EXPERTS)}")
         self._active = np.array([name in self.options.experts for name in EXPERTS])
         self.vocabulary = Vocabulary(self.options.max_items, doorkeeper=True)
         self.knowledge = Knowledge.empty(self.vocabulary.capacity, self._active)
-        self._available: Bools = np.ones(self.vocabulary.capacity, np.bool_)
-        self._unavailable_ids: set[str] = set()
+        self._availability = Availability(self.vocabulary)
         self.scratch = Candidates.empty(self.vocabulary.capacity, len(EXPERTS))
         self._shards: list[ProfileShard] = []
 
@@ -173,12 +173,10 @@ class Recommender:
 
     def _make_room(self) -> None:
         """Lets the tables follow the vocabulary."""
-        capacity, before = self.vocabulary.capacity, len(self._available)
-        if capacity > before:
+        capacity = self.vocabulary.capacity
+        if capacity > len(self.knowledge.events):
             self.knowledge = fitted(self.knowledge, Knowledge.empty(capacity, self._active))
             self.scratch = Candidates.empty(capacity, len(EXPERTS))
-            self._available = np.ones(capacity, np.bool_)
-            self._mark_unavailable()
 
     def _forget_items(self) -> None:
         rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
@@ -186,28 +184,28 @@ class Recommender:
         for shard in self._shards:
             shard.forget_items(rows)
         self.vocabulary.release(rows.tolist())
-        self._available[rows] = True
 
     # -- recommending -----------------------------------------------------------------------------------------
 
     def recommend(self, shard: ProfileShard, users: Int32s, size: int) -> Ranked:
         """Lists of up to `size` items for the users in these rows; leaves no trace.
 
-        Raises IndexError for a row that the shard does not have.
+        Raises IndexError for a row that the shard does not have, ValueError for a size below 1.
         """
+        if size < 1:
+            raise ValueError(f"a list has one place or more, not {size}")
         if len(users) and not 0 <= int(users.min()) <= int(users.max()) < shard.users.rows_used:
             raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
         ranked = Ranked.empty(len(users), size)
-        self._mark_unavailable()
         rank_users(
             self.knowledge,
             shard.profiles,
             shard.seen,
             shard.users.hashes,
             self.vocabulary.hashes,
-            self._available,
+            self._availability.by_row(),
             int(self.options.repeats),
-            users,
+            np.require(users, np.int32, ["C", "W"]),  # what Interactions does to its columns, for the same reason
             self.scratch,
             ranked,
         )
@@ -215,10 +213,9 @@ class Recommender:
 
     def popular(self, size: int) -> tuple[Int32s, npt.NDArray[np.float64]]:
         """Rows of the available items that are most popular over the long run, best first, and their shares."""
-        self._mark_unavailable()
         slow = self.knowledge.popularity.top[-1]
         rows = slow[slow >= 0]
-        rows = rows[self._available[rows]][:size]
+        rows = rows[self._availability.by_row()[rows]][:size]
         total = max(float(self.knowledge.popularity.totals[-1]), 1e-300)
         return rows, self.knowledge.popularity.counts[-1, rows] / total
 
@@ -230,19 +227,7 @@ class Recommender:
 
     def set_available(self, item: str, *, available: bool) -> None:
         """Lets an item into lists, or keeps it out; known or not."""
-        if available:
-            self._unavailable_ids.discard(item)
-            row = self.vocabulary.row(item)
-            if row >= 0:
-                self._available[row] = True
-        else:
-            self._unavailable_ids.add(item)
-
-    def _mark_unavailable(self) -> None:
-        for item in self._unavailable_ids:
-            row = self.vocabulary.row(item)
-            if 0 <= row < len(self._available):
-                self._available[row] = False
+        self._availability.set(item, available=available)
 
     # -- saving -----------------------------------------------------------------------------------------------
 
@@ -255,9 +240,10 @@ class Recommender:
     def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
         self.vocabulary.restore(*_unpack_vocabulary("items", arrays))
-        self.knowledge = load(Knowledge.empty(self.vocabulary.capacity, self._active), arrays, "knowledge.")
+        knowledge = load(Knowledge.empty(self.vocabulary.capacity, self._active), arrays, "knowledge.")
+        check_rows(knowledge)
+        self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
         self.scratch = Candidates.empty(self.vocabulary.capacity, len(EXPERTS))
-        self._available = np.ones(self.vocabulary.capacity, np.bool_)
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""
@@ -275,24 +261,26 @@ class Recommender:
 
         Items that this recommender does not know and has no room for are forgotten.
         """
-        shard = self.new_shard()
+        shard = ProfileShard(self.options.max_users)
         shard.users.restore(*_unpack_vocabulary("users", arrays))
         named = unpack(arrays["named.bytes"], arrays["named.offsets"])
-        rows, stop = self.vocabulary.assign(named)
-        here = np.full(len(named), -1, np.int32)
-        here[:stop] = rows
+        here = self.vocabulary.admit(named)
         self._make_room()
         own = dict(arrays)
-        for name in ("profiles.items", "profiles.published"):
-            own[name] = _translated(arrays[name], np.arange(len(named), dtype=np.int32), here)
+        for name, unknown in (("profiles.items", -1), ("profiles.published", GONE)):
+            if arrays[name].max(initial=-1) >= len(named):
+                raise ValueError(f"table {name} names items that are not there")
+            new = np.where(here < 0, np.int32(unknown), here)
+            own[name] = _translated(arrays[name], np.arange(len(named), dtype=np.int32), new)
         shard.load(own)
+        self._shards.append(shard)
         return shard
 
     # -- sizes ------------------------------------------------------------------------------------------------
 
     def item_bytes(self) -> int:
         """Memory of all tables of items."""
-        return size_bytes(self.knowledge) + size_bytes(self.scratch) + self._available.nbytes
+        return size_bytes(self.knowledge) + size_bytes(self.scratch) + self._availability.by_row().nbytes
 
     def expert_names(self, experts: Iterable[int]) -> list[str]:
         """Names of experts by their index, as `Ranked.experts` gives them."""

@@ -38,7 +38,7 @@ class SeenFilter(NamedTuple):
 
     @classmethod
     def empty(cls, segments: int) -> "SeenFilter":
-        """A filter that holds at most `(2^segments - 1) * 32768` pairs."""
+        """A filter of two segments or more, which holds at most `(2^segments - 1) * 32768` pairs."""
         sizes = [segment_words(segment) for segment in range(segments)]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return cls(np.zeros(0, np.uint64), starts, np.zeros(segments, np.int64), np.zeros(1, np.int64))
@@ -65,6 +65,25 @@ def with_room(seen: SeenFilter, pairs: int) -> SeenFilter:
     return seen._replace(words=words)
 
 
+def words_used(seen: SeenFilter) -> int:
+    """Words up to the end of the last segment that holds a pair."""
+    filled = np.flatnonzero(seen.pairs)
+    return int(seen.starts[filled[-1] + 1]) if len(filled) else 0
+
+
+def check_segments(seen: SeenFilter) -> None:
+    """Raises ValueError when the parts of a filter contradict each other: kernels do not look."""
+    sizes = [segment_words(segment) for segment in range(len(seen.pairs))]
+    room = FIRST_SEGMENT_PAIRS << np.arange(len(seen.pairs))
+    if (
+        np.diff(seen.starts, prepend=0).tolist() != [0, *sizes]
+        or not 0 <= seen.current[0] < len(seen.pairs)
+        or np.any((seen.pairs < 0) | (seen.pairs > room))
+        or words_used(seen) > len(seen.words)
+    ):
+        raise ValueError("the segments of a seen filter do not fit each other")
+
+
 @kernel
 def pair_hash(user_hash: np.uint64, item_hash: np.uint64) -> np.uint64:
     """Mixes two hashes (the finaliser of splitmix64, Steele et al. 2014)."""
@@ -76,8 +95,9 @@ def pair_hash(user_hash: np.uint64, item_hash: np.uint64) -> np.uint64:
 
 @kernel
 def _block(seen: SeenFilter, segment: int, key: np.uint64) -> int:
-    blocks = (seen.starts[segment + 1] - seen.starts[segment]) // WORDS_PER_BLOCK
-    return int(seen.starts[segment] + np.int64(key % np.uint64(blocks)) * WORDS_PER_BLOCK)
+    blocks = np.uint64((seen.starts[segment + 1] - seen.starts[segment]) // WORDS_PER_BLOCK)
+    block = ((key >> np.uint64(32)) * blocks) >> np.uint64(32)  # evenly spread, and quicker than a remainder
+    return int(seen.starts[segment] + np.int64(block) * WORDS_PER_BLOCK)
 
 
 @kernel

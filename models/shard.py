@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from models.batch import Int32s
 from models.profiles import Profiles
-from models.seen import SeenFilter, with_room
+from models.seen import SeenFilter, check_segments, with_room, words_used
 from models.tables import dump, fitted, load
 from models.vocabulary import Vocabulary
 
@@ -58,11 +58,17 @@ class ProfileShard:
         self.profiles.published[users, :places] = items[:, :places]
 
     def dump(self) -> dict[str, npt.NDArray[np.generic]]:
-        """The arrays of the users in use; item references are still rows (see Recommender.dump_shard)."""
-        return dump(fitted(self.profiles, Profiles.empty(self.users.rows_used)), "profiles.") | dump(self.seen, "seen.")
+        """Copies of the arrays of users in use; item references are still rows (see Recommender.dump_shard)."""
+        profiles = fitted(self.profiles, Profiles.empty(self.users.rows_used))
+        seen = fitted(self.seen, _empty_filter(words_used(self.seen)))
+        return dump(profiles, "profiles.") | dump(seen, "seen.")
 
     def load(self, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
         """Takes over what `dump` gave, after `users` was restored. Raises ValueError when it does not fit."""
         self.profiles = load(Profiles.empty(self.users.capacity), arrays, "profiles.")
-        words = arrays["seen.words"]
-        self.seen = load(self.seen._replace(words=np.zeros(len(words), np.uint64)), arrays, "seen.")
+        self.seen = load(_empty_filter(len(arrays["seen.words"])), arrays, "seen.")
+        check_segments(self.seen)
+
+
+def _empty_filter(words: int) -> SeenFilter:
+    return SeenFilter.empty(SEEN_SEGMENTS)._replace(words=np.zeros(words, np.uint64))

@@ -21,5 +21,9 @@ def pack(texts: Sequence[str]) -> tuple[Bytes, Int64s]:
 
 def unpack(content: Bytes, offsets: Int64s) -> list[str]:
     """The texts that `pack` got. Raises ValueError for offsets or bytes that no list of texts has."""
+    if content.dtype != np.uint8 or content.ndim != 1 or offsets.dtype != np.int64 or offsets.ndim != 1:
+        raise ValueError("packed texts are one column of uint8 and one of int64")
     raw, bounds = content.tobytes(), offsets.tolist()
+    if not bounds or bounds[0] != 0 or bounds[-1] != len(raw) or any(start > stop for start, stop in pairwise(bounds)):
+        raise ValueError("the offsets of packed texts must rise from 0 to the number of bytes")
     return [raw[start:stop].decode() for start, stop in pairwise(bounds)]

@@ -79,6 +79,16 @@ class Vocabulary:
             rows[index] = row
         return rows, len(ids)
 
+    def admit(self, ids: Sequence[str]) -> Int32s:
+        """Rows of `ids`, of new ones only as long as there is room; -1 where none was left. Asks no doorkeeper."""
+        rows = np.full(len(ids), ABSENT, np.int32)
+        for index, identifier in enumerate(ids):
+            row = self._rows.get(identifier)
+            if row is None and not self._is_full():
+                row = self._admit(identifier)
+            rows[index] = ABSENT if row is None else row
+        return rows
+
     def _is_full(self) -> bool:
         return not self._free and len(self._ids) == self._most_rows
 
@@ -133,6 +143,10 @@ class Vocabulary:
             raise KeyError(f"row {row} belongs to nobody")
         return identifier
 
+    def holder(self, row: int) -> str | None:
+        """The id that has the row, if any."""
+        return self._ids[row] if row < len(self._ids) else None
+
     def ids_of(self, rows: Sequence[int]) -> list[str]:
         """The ids of rows in use; negative rows, the ends of short lists, are passed over."""
         return [self.id_of(row) for row in rows if row >= 0]
@@ -142,7 +156,7 @@ class Vocabulary:
         return np.array([row for row, identifier in enumerate(self._ids) if identifier is not None], np.int32)
 
     def items(self) -> Iterable[tuple[str, int]]:
-        """(id, row) of all that are known, in the order of admission."""
+        """(id, row) of all that are known."""
         return self._rows.items()
 
     def dump(self) -> tuple[list[str], list[int], list[str]]:
@@ -150,11 +164,15 @@ class Vocabulary:
         return [identifier or "" for identifier in self._ids], list(self._free), list(self._doorkeeper or ())
 
     def restore(self, ids: Sequence[str], free: Sequence[int], knocked: Sequence[str]) -> None:
-        """Takes over what `dump` gave. Raises ValueError when it does not fit into the bound."""
+        """Takes over what `dump` gave. Raises ValueError when it is none, or does not fit into the bound."""
         if len(ids) > self._most_rows:
             raise ValueError(f"{len(ids)} rows do not fit into a bound of {self._most_rows}")
-        self._ids = [identifier or None for identifier in ids]
-        self._rows = {identifier: row for row, identifier in enumerate(ids) if identifier}
+        unused = set(free)
+        rows = {identifier: row for row, identifier in enumerate(ids) if row not in unused}
+        if len(rows) + len(free) != len(ids) or not unused <= set(range(len(ids))):
+            raise ValueError("a vocabulary has each id once and each free row once")
+        self._ids = [None if row in unused else identifier for row, identifier in enumerate(ids)]
+        self._rows = rows
         self._free = list(free)
         if self._doorkeeper is not None:
             self._doorkeeper = dict.fromkeys(knocked)

@@ -67,6 +67,20 @@ def ensure_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]
     return [topic.name for topic in absent]
 
 
+def remove_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
+    """Deletes topics with all that is in them; those that are absent are passed over.
+
+    Raises ServiceUnavailable when no broker answers.
+    """
+    with _kafka_errors(settings):
+        admin = KafkaAdminClient(**_connection(settings))
+        try:
+            there = set(admin.list_topics())
+            admin.delete_topics([topic.name for topic in topics if topic.name in there])
+        finally:
+            admin.close()
+
+
 def _as_created(topic: Topic) -> dict[str, Any]:
     configs = {"cleanup.policy": "compact"} if topic.compacted else {}
     return {"num_partitions": topic.partitions, "configs": configs}

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 import redis
+from hypothesis import settings
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
@@ -17,6 +18,10 @@ from worker.embedded.valkey_server import ValkeyServer
 from worker.errors import MillraceError
 
 Server = TypeVar("Server")
+
+# Kernels are compiled at their first call, and the cores are shared: how long one example takes says nothing.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 SERVICE_MARKS = {"kafka": "kafka", "valkey": "redis"}
 

@@ -23,10 +23,12 @@ from worker.adapters.memory_source import MemoryRecord
 from worker.adapters.redis_lists import RedisLists
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
+from worker.collector import few_collections
 from worker.errors import ConfigurationError
 from worker.health import HealthServer
-from worker.loop import Parts, Worker
+from worker.loop import Worker
 from worker.observers import Observer, Observers
+from worker.parts import Parts
 from worker.pipeline import Pipeline, Ports
 from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListSink, SnapshotStore
 from worker.prometheus_observer import PrometheusObserver
@@ -123,18 +125,22 @@ def instance_name(settings: Settings) -> str:
     return settings.kafka.instance_id or f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
 
-def run_worker(settings: Settings, observers: Sequence[Observer] = ()) -> None:
-    """Runs a worker, with its health port, until SIGTERM or SIGINT. Raises MillraceError."""
-    adapters = real_adapters(settings)
+def assemble(settings: Settings, adapters: Adapters, observers: Sequence[Observer]) -> tuple[Worker, HealthServer]:
+    """A worker that knows nothing yet, and its health port, which is closed yet."""
     prometheus = PrometheusObserver(adapters.clock)
     recommender = Recommender(recommender_options(settings))
     worker = build_worker(settings, adapters, Observers(prometheus, *observers), recommender)
-    health = HealthServer(settings.health, prometheus.render, worker.why_not_live, worker.why_not_ready)
+    return worker, HealthServer(settings.health, prometheus.render, worker.why_not_live, worker.why_not_ready)
+
+
+def run_worker(settings: Settings, observers: Sequence[Observer] = ()) -> None:
+    """Runs a worker, with its health port, until SIGTERM or SIGINT. Raises MillraceError."""
+    worker, health = assemble(settings, real_adapters(settings), observers)
     health.start()
     log.info("worker started", health_port=health.port, version=version("millrace"))
     try:
         warm_up(settings)
-        with stopped_by_signals(worker):
+        with few_collections(), stopped_by_signals(worker):
             worker.run()
     finally:
         health.stop()

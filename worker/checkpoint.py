@@ -10,56 +10,31 @@ The order of the steps is the guarantee (docs/delivery.md uses the same numbers)
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import structlog
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from models.recommender import Recommender
 from worker.errors import SnapshotError
+from worker.manifest import FORMAT, Manifest, PartitionEntry, highest_epochs, read_manifests
 from worker.partition import OwnedPartition, new_partition
 from worker.ports import ManifestName, SnapshotStore
+from worker.refresh import DirtyUsers
+from worker.retention import Retention
 from worker.settings import CleanSettings
 from worker.steps.clean import Cleaner
 
-FORMAT = 1
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+REMEDY = "restore the snapshot folder, or empty it to learn from the beginning of the topic"
 
 log = structlog.get_logger(__name__)
-
-
-class PartitionEntry(msgspec.Struct, frozen=True):
-    """A partition in a manifest. `blob` holds its users and its cleaner's memory; "" = nothing was learned yet."""
-
-    epoch: int
-    next_offset: int
-    blob: str
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """One consistent cut.
-
-    Attributes:
-        knowledge: blob of what was learned of items; "" = nothing yet.
-        partitions: those that the worker owned.
-        released: those that it gave up, kept until a higher epoch stands elsewhere.
-    """
-
-    format: int
-    knowledge: str
-    partitions: dict[int, PartitionEntry]
-    released: dict[int, PartitionEntry]
-    created_ms: int
-
-    def entries(self) -> dict[int, PartitionEntry]:
-        """Owned and released partitions."""
-        return {**self.released, **self.partitions}
-
-    def blobs(self) -> set[str]:
-        """All blobs that it names."""
-        return {self.knowledge, *(entry.blob for entry in self.entries().values())} - {""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,87 +55,100 @@ class Checkpointer:
         self._recommender = recommender
         self._clean = clean
         self._instance = instance
-        self._keep = keep
-        self._own = [name for name in store.manifests() if name.instance == instance]
-        self._released: dict[int, PartitionEntry] = {}
+        self._retention = Retention(store, instance, keep)
+        self._sequence = max((name.sequence for name in store.manifests() if name.instance == instance), default=0)
+        self._latest = Manifest(FORMAT, "", {}, {}, 0)  # what our next manifest carries on from
+        self._passed_over: set[ManifestName] = set()  # newer than what was restored, but not whole
         self._taken_blobs: dict[int, str] = {}
-        self._latest: Manifest | None = None
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     def restore_knowledge(self) -> bool:
-        """Loads what was learned of items: our own newest, else the newest of any worker. False = there is none.
+        """Loads what was learned of items: our newest snapshot that is whole, else any worker's. False = none is there.
 
-        Raises SnapshotError when snapshots exist but none of them can be used.
+        Raises SnapshotError when there are snapshots, but none can be used.
         """
-        everyone = [(name, manifest) for name, manifest in self._readable() if manifest.knowledge]
-        everyone.sort(key=lambda each: (each[0].instance == self._instance, each[1].created_ms, each[0].sequence))
-        while everyone:
-            name, manifest = everyone.pop()
-            try:
-                self._recommender.load(load_arrays(self._store.read_blob(manifest.knowledge)))
-            except (SnapshotError, ValueError, KeyError) as error:
-                failure = SnapshotError(f"snapshot {name} cannot be used: {error}", "remove it, or restore the folder")
-                if not everyone:
-                    raise failure from error
-                continue
-            if name.instance == self._instance:
-                self._latest = manifest
-                self._released = manifest.entries()
-            return True
+        cuts = read_manifests(self._store)
+        unreadable = len(cuts) < len(self._store.manifests())
+        self._latest = next((each for name, each in reversed(cuts) if name.instance == self._instance), self._latest)
+        cuts.sort(key=lambda each: (each[1].knowledge != "", *self._preference(*each)))
+        while cuts:
+            name, manifest = cuts.pop()
+            if not self._is_whole(name, manifest):
+                self._passed_over.add(name)
+            elif manifest.knowledge or not (unreadable or self._passed_over):
+                self._go_on_from(name, manifest)
+                return manifest.knowledge != ""
+        if unreadable or self._passed_over:
+            raise SnapshotError("there are snapshots, but none of them is whole", REMEDY)
         return False
+
+    def _preference(self, name: ManifestName, manifest: Manifest) -> tuple[bool, int, int]:
+        return name.instance == self._instance, manifest.created_ms, name.sequence
+
+    def _is_whole(self, name: ManifestName, manifest: Manifest) -> bool:
+        try:
+            for blob in manifest.blobs():
+                self._store.read_blob(blob)
+        except SnapshotError as error:
+            log.warning("a snapshot is damaged, the one before is tried", manifest=str(name), error=str(error))
+            return False
+        return True
+
+    def _go_on_from(self, name: ManifestName, manifest: Manifest) -> None:
+        if manifest.knowledge:
+            try:
+                self._recommender.load(self._arrays(manifest.knowledge))
+            except (ValueError, KeyError) as error:
+                raise _does_not_fit(f"snapshot {name.sequence} of {name.instance}", error) from error
+        ours = manifest if name.instance == self._instance else self._latest
+        self._latest = Manifest(FORMAT, manifest.knowledge, {}, ours.entries(), manifest.created_ms)
 
     def take(self, partition: int) -> tuple[OwnedPartition, bool]:
         """The partition as its last owner left it, under a higher epoch; False = nobody had it before.
 
-        Our own state of it is that of the snapshot whose knowledge was restored, so that both are of one cut.
+        Ours comes from the snapshot whose knowledge was restored, so that both are of one cut.
+        Raises SnapshotError when somebody had it, but nothing of that can be used.
         """
-        found = [(entry, manifest) for _, manifest in self._readable() if (entry := manifest.entries().get(partition))]
+        found = [
+            (name, manifest.entries()[partition])
+            for name, manifest in read_manifests(self._store)
+            if partition in manifest.entries()
+        ]
         if not found:
             return new_partition(partition, self._recommender, Cleaner(self._clean)), False
-        highest = max(entry.epoch for entry, _ in found)
-        mine = self._latest.entries().get(partition) if self._latest else None
-        entry = (
-            mine
-            if mine and mine.epoch == highest
-            else max((entry for entry, _ in found if entry.epoch == highest), key=lambda each: each.next_offset)
-        )
-        self._released.pop(partition, None)
+        found.sort(key=lambda each: (each[0] not in self._passed_over, each[1].epoch, each[1].next_offset))
+        entry, arrays = self._first_whole(partition, [entry for _, entry in reversed(found)])
         self._taken_blobs[partition] = entry.blob
-        return self._load_partition(partition, entry, highest + 1), True
+        epoch = 1 + max(entry.epoch for _, entry in found)
+        return self._owned(partition, epoch, entry.next_offset, arrays), True
 
-    def _load_partition(self, partition: int, entry: PartitionEntry, epoch: int) -> OwnedPartition:
-        owned = new_partition(partition, self._recommender, Cleaner(self._clean))
-        owned.epoch, owned.next_offset = epoch, entry.next_offset
-        if entry.blob:
-            arrays = load_arrays(self._store.read_blob(entry.blob))
-            self._recommender.drop_shard(owned.shard)
+    def _first_whole(self, partition: int, entries: Sequence[PartitionEntry]) -> tuple[PartitionEntry, Arrays]:
+        for entry in entries:
             try:
-                owned.shard = self._recommender.load_shard(_part(arrays, "shard."))
-                owned.cleaner.load_state(_part(arrays, "cleaner."))
-            except (ValueError, KeyError) as error:
-                raise SnapshotError(
-                    f"the snapshot of partition {partition} cannot be used: {error}",
-                    "check memory.max_users and memory.max_items, or remove the snapshot",
-                ) from error
-        return owned
+                return entry, self._arrays(entry.blob)
+            except SnapshotError as error:
+                log.warning("a partition's snapshot is damaged", partition=partition, error=str(error))
+        raise SnapshotError(f"no snapshot of partition {partition} can be read", REMEDY)
 
-    def _readable(self) -> list[tuple[ManifestName, Manifest]]:
-        """All manifests that this code reads, of all workers; a damaged one is passed over."""
-        manifests = []
-        for name in self._store.manifests():
-            try:
-                manifest = msgspec.json.decode(self._store.read_manifest(name), type=Manifest)
-            except (msgspec.DecodeError, SnapshotError) as error:
-                log.warning("a manifest is damaged and passed over", manifest=str(name), error=str(error))
-                continue
-            if manifest.format != FORMAT:
-                raise SnapshotError(
-                    f"manifest {name} has format {manifest.format}, this version reads {FORMAT}",
-                    "use the version of millrace that wrote it, or another snapshot folder",
-                )
-            manifests.append((name, manifest))
-        return manifests
+    def _owned(self, partition: int, epoch: int, next_offset: int, arrays: Arrays) -> OwnedPartition:
+        cleaner, dirty = Cleaner(self._clean), DirtyUsers()
+        if not arrays:
+            return OwnedPartition(partition, epoch, next_offset, self._recommender.new_shard(), cleaner)
+        try:
+            cleaner.load_state(_part(arrays, "cleaner."))
+            shard = self._recommender.load_shard(_part(arrays, "shard."))
+            dirty.load_state(_part(arrays, "dirty."), shard.users.capacity)
+        except (ValueError, KeyError) as error:
+            raise _does_not_fit(f"the snapshot of partition {partition}", error) from error
+        return OwnedPartition(partition, epoch, next_offset, shard, cleaner, dirty)
+
+    def _arrays(self, blob: str) -> Arrays:
+        """What a blob holds; nothing for "". Raises SnapshotError."""
+        try:
+            return load_arrays(self._store.read_blob(blob)) if blob else {}
+        except SafetensorError as error:
+            raise SnapshotError(f"the blob {blob} holds no arrays: {error}", REMEDY) from error
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -168,62 +156,67 @@ class Checkpointer:
         """Makes the new epochs durable before anything is learned under them; no blob is written.
 
         What else we own stays as the last manifest has it: only a checkpoint moves positions.
+        Raises SnapshotError when it cannot be written, OwnershipLost when we were replaced.
         """
-        knowledge, owned = (self._latest.knowledge, self._latest.partitions) if self._latest else ("", {})
         entries = {
-            each.number: PartitionEntry(each.epoch, each.next_offset, self._taken_blobs.pop(each.number, ""))
+            each.number: PartitionEntry(each.epoch, each.next_offset, self._taken_blobs.get(each.number, ""))
             for each in taken
         }
-        self._create(Manifest(FORMAT, knowledge, {**owned, **entries}, dict(self._released), now_ms))
+        self._create(self._latest.knowledge, {**self._latest.partitions, **entries}, {}, now_ms)
 
     def write(self, partitions: Sequence[OwnedPartition], now_ms: int, releasing: Sequence[int] = ()) -> Written:
-        """C2, C3 and C5. Raises SnapshotError when it cannot be written, OwnershipLost when we were replaced."""
-        contents = [_knowledge_blob(self._recommender), *(self._partition_blob(each) for each in partitions)]
-        knowledge, *blobs = (self._store.write_blob(content) for content in contents)
+        """C2 and C3. Raises SnapshotError when it cannot be written, OwnershipLost when we were replaced."""
+        contents = [_blob(self._recommender.dump()), *map(self._content, partitions)]
+        knowledge, *blobs = map(self._store.write_blob, contents)
         entries = {
             each.number: PartitionEntry(each.epoch, each.next_offset, blob)
             for each, blob in zip(partitions, blobs, strict=True)
         }
-        self._released |= {number: entries.pop(number) for number in releasing}
-        self._create(Manifest(FORMAT, knowledge, entries, dict(self._released), now_ms))
-        self._drop_old()
-        offsets = {each.number: each.next_offset for each in partitions}
-        return Written(sum(map(len, contents)), offsets)
+        released = {number: entries.pop(number) for number in releasing}
+        self._create(knowledge, entries, released, now_ms)
+        return Written(sum(map(len, contents)), {each.number: each.next_offset for each in partitions})
 
-    def _partition_blob(self, partition: OwnedPartition) -> bytes:
+    def drop_old(self, now_ms: int) -> None:
+        """C5. Raises SnapshotError; what stays behind is dropped the next time."""
+        kept = self._retention.drop_old(now_ms)
+        elsewhere = highest_epochs((name, each) for name, each in kept if name.instance != self._instance)
+        released = {n: each for n, each in self._latest.released.items() if each.epoch >= elsewhere.get(n, 0)}
+        self._latest = msgspec.structs.replace(self._latest, released=released)
+
+    def _content(self, partition: OwnedPartition) -> bytes:
         shard = self._recommender.dump_shard(partition.shard)
-        return _blob(_named(shard, "shard.") | _named(partition.cleaner.state(), "cleaner."))
+        cleaner, dirty = partition.cleaner.state(), partition.dirty.state()
+        return _blob(_named(shard, "shard.") | _named(cleaner, "cleaner.") | _named(dirty, "dirty."))
 
-    def _create(self, manifest: Manifest) -> None:
-        name = ManifestName(self._instance, self._own[-1].sequence + 1 if self._own else 1)
-        self._store.create_manifest(name, msgspec.json.encode(manifest))
-        self._own.append(name)
+    def _create(
+        self,
+        knowledge: str,
+        partitions: dict[int, PartitionEntry],
+        released: dict[int, PartitionEntry],
+        now_ms: int,
+    ) -> None:
+        """The next manifest: what we own, and what we once had and nobody is known to have taken over."""
+        before = {n: entry for n, entry in self._latest.entries().items() if n not in partitions}
+        manifest = Manifest(FORMAT, knowledge, partitions, before | released, now_ms)
+        self._store.create_manifest(ManifestName(self._instance, self._sequence + 1), msgspec.json.encode(manifest))
+        self._sequence += 1
         self._latest = manifest
 
-    def _drop_old(self) -> None:
-        old, self._own = self._own[: -self._keep], self._own[-self._keep :]
-        if not old:
-            return
-        gone: set[str] = set()
-        named_by = dict(self._readable())
-        for name in old:
-            gone |= named_by[name].blobs() if name in named_by else set()
-        self._store.drop(old, [])
-        still_named = set().union(*(manifest.blobs() for _, manifest in self._readable()))
-        self._store.drop([], sorted(gone - still_named))
+
+def _does_not_fit(what: str, error: Exception) -> SnapshotError:
+    return SnapshotError(
+        f"{what} cannot be used: {error}",
+        "set memory.max_users and memory.max_items as they were when it was written, or empty the snapshot folder",
+    )
 
 
-def _knowledge_blob(recommender: Recommender) -> bytes:
-    return _blob(recommender.dump())
-
-
-def _blob(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
+def _blob(arrays: Arrays) -> bytes:
     return save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
-def _named(arrays: Mapping[str, npt.NDArray[np.generic]], prefix: str) -> dict[str, npt.NDArray[np.generic]]:
+def _named(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:
     return {prefix + name: array for name, array in arrays.items()}
 
 
-def _part(arrays: Mapping[str, npt.NDArray[np.generic]], prefix: str) -> dict[str, npt.NDArray[np.generic]]:
+def _part(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,43 +1,24 @@
-"""The loop: start, poll, process, refresh, checkpoint, drain, stop; partitions assigned, revoked, lost."""
+"""The loop: start, poll, process, refresh, checkpoint, drain, stop."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from threading import Event
 
 import structlog
 
-from worker.catalogue import Catalogue
-from worker.checkpoint import Checkpointer
-from worker.errors import PositionError, ServiceUnavailable, SnapshotError
+from worker.errors import ServiceUnavailable
 from worker.events import Rejection
-from worker.observers import Observer
-from worker.partition import OwnedPartition
-from worker.pipeline import Pipeline
-from worker.ports import Clock, DeadLetters, EventSource, ListSink, Record
+from worker.ownership import Ownership
+from worker.parts import Parts
+from worker.ports import Record
 from worker.refresh import RefreshBudget
 from worker.settings import Settings
 
 CATALOGUE_SECONDS = 0.2
 REFRESH_SECONDS = 0.25  # longest stretch of refreshing between two polls while the worker keeps up
-FLUSH_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the loop drives; the assembly puts it together."""
-
-    source: EventSource
-    lists: ListSink
-    dead_letters: DeadLetters
-    catalogue: Catalogue
-    pipeline: Pipeline
-    checkpointer: Checkpointer
-    clock: Clock
-    observer: Observer
 
 
 class Worker:
@@ -46,10 +27,12 @@ class Worker:
     def __init__(self, settings: Settings, parts: Parts) -> None:
         self._settings = settings
         self._parts = parts
-        self._owned: dict[int, OwnedPartition] = {}
+        self._ownership = Ownership(parts, skips_gaps=settings.kafka.on_gap == "skip")
+        self._owned = self._ownership.partitions
         self._stopping = Event()
         self._budget = RefreshBudget(settings.refresh.budget)
-        self._status = "starting"
+        self._status: str | None = "starting"
+        self._kafka_trouble: str | None = None
         self._round_at = parts.clock.monotonic()
         self._due = {"popular": 0.0, "catalogue": 0.0, "checkpoint": 0.0}
 
@@ -68,9 +51,8 @@ class Worker:
 
     def why_not_ready(self) -> str | None:
         """None while events are read and lists are published."""
-        if self._status != "running":
-            return self._status
-        return None if self._parts.pipeline.publishes else "Redis does not take lists"
+        not_publishing = None if self._parts.pipeline.publishes else "Redis does not take lists"
+        return self._kafka_trouble or self._status or self._ownership.trouble or not_publishing
 
     # -- the main line ----------------------------------------------------------------------------------------
 
@@ -99,7 +81,9 @@ class Worker:
             if number in self._owned:  # else it was revoked within this poll, and its new owner reads them
                 self._parts.pipeline.process(self._owned[number], batch)
         self._parts.observer.processed(records, clock.monotonic() - polled_at)
-        self._take_over(self._parts.source.take_assigned())
+        self._ownership.take_over()
+        if self._status and self._parts.source.joined():
+            self._status = None
         self._report_rejected()
         self._refresh(clock.monotonic() - began, idle=records == 0)
         self._timed()
@@ -108,18 +92,23 @@ class Worker:
     def _poll(self) -> Mapping[int, Sequence[Record]]:
         kafka = self._settings.kafka
         try:
-            return self._parts.source.poll(kafka.poll_seconds, kafka.max_poll_records)
+            polled = self._parts.source.poll(kafka.poll_seconds, kafka.max_poll_records)
         except ServiceUnavailable as error:
-            log.warning("Kafka refuses us", cause=str(error), remedy=error.remedy)
-            self._status = f"waiting for Kafka: {error}"
-            self._stopping.wait(FIRST_PAUSE_SECONDS)
+            self._wait_for_kafka(error, FIRST_PAUSE_SECONDS)
             return {}
+        self._kafka_trouble = None
+        return polled
+
+    def _wait_for_kafka(self, error: ServiceUnavailable, pause_seconds: float) -> None:
+        self._kafka_trouble = f"waiting for Kafka: {error}"
+        log.warning("Kafka does not serve us", cause=str(error), remedy=error.remedy)
+        self._stopping.wait(pause_seconds)
 
     def _refresh(self, worked_seconds: float, *, idle: bool) -> None:
-        """Behind, refreshing lives on its budget; else it may take what it needs."""
+        """While there is more to learn, refreshing lives on its budget; else it may take what it needs."""
         clock = self._parts.clock
-        behind = self._lag_records() > self._settings.kafka.max_poll_records
-        self._budget.worked(0.0 if idle else worked_seconds)
+        behind = self._lag_records() > self._settings.kafka.max_poll_records and not idle
+        self._budget.worked(worked_seconds)
         began = clock.monotonic()
         self._parts.pipeline.refresh(list(self._owned.values()), self._budget.seconds if behind else REFRESH_SECONDS)
         self._budget.spent(clock.monotonic() - began if behind else self._budget.seconds)
@@ -149,8 +138,8 @@ class Worker:
             self._read_catalogue()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._parts.pipeline.publish_popular()
-        if self._is_due("checkpoint", self._settings.snapshots.interval_seconds) and self._owned:
-            self._checkpoint()
+        if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):
+            self._ownership.checkpoint()
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._parts.clock.monotonic()
@@ -184,15 +173,13 @@ class Worker:
         while not self._stopping.is_set():
             self._round_at = self._parts.clock.monotonic()
             try:
-                self._parts.source.open(self._release)
+                self._parts.source.open(self._ownership.release)
             except ServiceUnavailable as error:
-                self._status = f"waiting for Kafka: {error}"
-                log.warning("Kafka is not there yet", cause=str(error), remedy=error.remedy)
                 self._give_up_after(began, error)
-                self._stopping.wait(pause_seconds)
+                self._wait_for_kafka(error, pause_seconds)
                 pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
             else:
-                self._status = "waiting for partitions"
+                self._status, self._kafka_trouble = "waiting for partitions", None
                 self._due["checkpoint"] = self._parts.clock.monotonic() + self._settings.snapshots.interval_seconds
                 return True
         return False
@@ -203,69 +190,18 @@ class Worker:
             raise error
 
     def _drain(self) -> None:
-        """Publishes what is due, then leaves a last checkpoint."""
+        """Publishes what is out of date, then leaves a last checkpoint."""
         self._status = "stopping"
         log.info("draining", partitions=sorted(self._owned))
-        partitions = list(self._owned.values())
-        self._parts.pipeline.refresh(partitions, self._settings.run.drain_seconds / 2)
-        if self._owned:
-            self._checkpoint()
+        for each in self._owned.values():
+            each.dirty.hurry()
+        self._parts.pipeline.refresh(list(self._owned.values()), self._settings.run.drain_seconds / 2)
+        self._ownership.checkpoint()
 
     def _close(self) -> None:
+        """Closes everything, whatever goes wrong on the way."""
         for each in (self._parts.source, self._parts.catalogue, self._parts.dead_letters, self._parts.lists):
             try:
                 each.close()
-            except ServiceUnavailable as error:
-                log.warning("closing was not clean", cause=str(error))
-
-    # -- partitions come and go -------------------------------------------------------------------------------
-
-    def _take_over(self, assigned: Sequence[int]) -> None:
-        """Restores partitions, makes their epochs durable, and only then lets their records flow."""
-        if assigned:
-            self._status = "restoring"
-            taken = [self._restore(number) for number in assigned]
-            self._parts.checkpointer.claim(taken, self._parts.clock.now_ms())
-            self._owned |= {each.number: each for each in taken}
-            self._parts.observer.owned(sorted(self._owned))
-            log.info("partitions taken over", partitions=sorted(assigned))
-        if self._owned:
-            self._status = "running"
-
-    def _restore(self, number: int) -> OwnedPartition:
-        owned, known = self._parts.checkpointer.take(number)
-        try:
-            owned.next_offset = self._parts.source.begin(number, owned.next_offset if known else None)
-        except PositionError as error:
-            if self._settings.kafka.on_gap == "stop":
-                raise
-            log.error("events were lost to retention", partition=number, cause=str(error))
-            owned.next_offset = self._parts.source.begin(number, None)
-        return owned
-
-    def _release(self, revoked: Sequence[int]) -> None:
-        """Runs on the client's thread while the loop is inside `poll`, so the state holds still."""
-        mine = [number for number in revoked if number in self._owned]
-        if not mine:
-            return
-        self._checkpoint(mine)
-        for number in mine:
-            self._parts.pipeline.drop(self._owned.pop(number))
-        self._parts.observer.owned(sorted(self._owned))
-        log.info("partitions released", partitions=sorted(mine))
-
-    # -- checkpoints ------------------------------------------------------------------------------------------
-
-    def _checkpoint(self, releasing: Sequence[int] = ()) -> None:
-        """Steps C1 to C5 of checkpoint.py; when it cannot be written, the last good snapshot stays the truth."""
-        clock = self._parts.clock
-        began = clock.monotonic()
-        try:
-            self._parts.dead_letters.flush(FLUSH_SECONDS)
-            written = self._parts.checkpointer.write(list(self._owned.values()), clock.now_ms(), releasing)
-        except (ServiceUnavailable, SnapshotError) as error:
-            self._parts.observer.snapshot_failed(str(error))
-            log.error("no snapshot was written", cause=str(error), remedy=error.remedy)
-            return
-        self._parts.source.commit(written.next_offsets)
-        self._parts.observer.snapshot_written(written.size_bytes, clock.monotonic() - began)
+            except Exception as error:
+                log.warning("closing was not clean", what=type(each).__name__, error=str(error))

@@ -14,11 +14,11 @@ from worker.observers import Observer
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.settings import RefreshSettings
-from worker.steps.columns import Cleaned
+from worker.steps.columns import Cleaned, RankedLists
 from worker.steps.decode import Decoder
 from worker.steps.learn import learn, served_outcome
 from worker.steps.publish import publish
-from worker.steps.rank import RankedLists, Ranker
+from worker.steps.rank import Ranker
 
 RETRY_SECONDS = 0.5
 

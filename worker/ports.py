@@ -1,6 +1,6 @@
 """What the worker needs from the outside, named by duty. Adapters implement these; see `adapters/`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,9 @@ class EventSource(Protocol):
 
     def poll(self, timeout_seconds: float, max_records: int) -> Mapping[int, Sequence[Record]]:
         """Records by partition, in order; empty while the broker is away. Raises OwnershipLost."""
+
+    def joined(self) -> bool:
+        """Whether the group has told us our share, be it nothing."""
 
     def take_assigned(self) -> list[int]:
         """Partitions assigned since the last call, which wait for `begin`."""
@@ -88,6 +91,12 @@ class ListSink(Protocol):
 
     def read_popular(self) -> RecommendationList | None:
         """The fallback list, or None. Raises ServiceUnavailable."""
+
+    def remove(self, user_ids: Iterable[str]) -> None:
+        """Takes the lists of these users away, where there are any. Raises ServiceUnavailable."""
+
+    def remove_popular(self) -> None:
+        """Takes the fallback list away, if there is one. Raises ServiceUnavailable."""
 
     def ping(self) -> None:
         """Raises ServiceUnavailable when the service does not answer."""

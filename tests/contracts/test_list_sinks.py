@@ -73,5 +73,16 @@ def test_the_popular_list_is_replaced_whatever_its_position(list_sink: ListSink)
     assert list_sink.read_popular() == make_list(1, 1, "new")
 
 
+def test_lists_that_were_removed_are_gone_and_may_be_published_again(list_sink: ListSink) -> None:
+    list_sink.publish({"ann": make_list(2, 10), "bob": make_list()})
+    list_sink.publish_popular(make_list())
+    list_sink.remove(iter(["ann", "nobody"]))
+    list_sink.remove_popular()
+    list_sink.remove_popular()
+    assert (list_sink.read("ann"), list_sink.read_popular()) == (None, None)
+    assert list_sink.read("bob") == make_list()
+    assert list_sink.publish({"ann": make_list(1, 1)}) == 0
+
+
 def test_a_service_that_answers_passes_the_ping(list_sink: ListSink) -> None:
     list_sink.ping()

@@ -37,7 +37,7 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: zipfile.Path
 
 
 def test_the_wheel_holds_every_file_of_the_packages(wheel: zipfile.Path) -> None:
-    there = {name for name in wheel.root.namelist() if name.split("/")[0] in PACKAGES}
+    there = {name for name in wheel.root.namelist() if name.split("/")[0] in PACKAGES and not name.endswith("/")}
     files = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
     assert there == {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
 

@@ -1,12 +1,12 @@
 """Events from Kafka: one member of the consumer group that shares the topic's partitions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError, RetriableError
+from kafka.structs import MemberState
 from typing_extensions import override
 
 from worker.adapters.kafka_client import (
@@ -46,7 +46,7 @@ class KafkaEventSource(EventSource):
     @override
     def open(self, on_revoked: Callable[[Sequence[int]], None]) -> None:
         """Also raises ServiceUnavailable while the topic does not exist; may be called again then."""
-        consumer = connect_consumer(self._settings, **member_options(self._settings))
+        consumer = self._connect()
         try:
             self._require_topic(consumer)
         except BaseException:
@@ -72,6 +72,11 @@ class KafkaEventSource(EventSource):
             raise membership.failure or translated(self._settings, error) from error
         membership.verify()
         return {partition.partition: records for partition, records in polled.items()}
+
+    @override
+    def joined(self) -> bool:
+        consumer, _ = self._opened()
+        return bool(consumer.group_metadata().state == MemberState.STABLE)
 
     @override
     def take_assigned(self) -> list[int]:
@@ -137,6 +142,20 @@ class KafkaEventSource(EventSource):
             raise RuntimeError("the event source is not open")
         return self._joined
 
+    def _connect(self) -> KafkaConsumer:
+        settings = self._settings
+        return connect_consumer(
+            settings,
+            group_id=settings.group_id,
+            group_instance_id=settings.instance_id,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            auto_offset_reset="none",
+            session_timeout_ms=milliseconds(settings.session_timeout_seconds),
+            heartbeat_interval_ms=milliseconds(settings.heartbeat_interval_seconds),
+            max_poll_interval_ms=milliseconds(settings.max_poll_interval_seconds),
+            max_poll_records=settings.max_poll_records,
+        )
+
     def _require_topic(self, consumer: KafkaConsumer) -> None:
         topic = self._settings.events_topic
         try:
@@ -172,20 +191,6 @@ class KafkaEventSource(EventSource):
 
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self._settings.events_topic, partition)
-
-
-def member_options(settings: KafkaSettings) -> dict[str, Any]:
-    """How a worker's consumer takes part in the group."""
-    return {
-        "group_id": settings.group_id,
-        "group_instance_id": settings.instance_id,
-        "partition_assignment_strategy": [CooperativeStickyAssignor],
-        "auto_offset_reset": "none",
-        "session_timeout_ms": milliseconds(settings.session_timeout_seconds),
-        "heartbeat_interval_ms": milliseconds(settings.heartbeat_interval_seconds),
-        "max_poll_interval_ms": milliseconds(settings.max_poll_interval_seconds),
-        "max_poll_records": settings.max_poll_records,
-    }
 
 
 def _passes(error: KafkaError) -> bool:

@@ -1,7 +1,7 @@
 """The ports in memory: for notebooks, simulations and tests, with the same promises as the real ones."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from typing_extensions import override
 
@@ -69,6 +69,17 @@ class MemoryLists(ListSink):
     def read_popular(self) -> RecommendationList | None:
         self.ping()
         return self.popular
+
+    @override
+    def remove(self, user_ids: Iterable[str]) -> None:
+        self.ping()
+        for user_id in user_ids:
+            self.lists.pop(user_id, None)
+
+    @override
+    def remove_popular(self) -> None:
+        self.ping()
+        self.popular = None
 
     @override
     def ping(self) -> None:

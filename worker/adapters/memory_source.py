@@ -88,6 +88,10 @@ class MemoryEventSource(EventSource):
         return polled
 
     @override
+    def joined(self) -> bool:
+        return not self._script
+
+    @override
     def take_assigned(self) -> list[int]:
         untold = sorted(self._untold)
         self._untold.clear()

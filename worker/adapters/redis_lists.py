@@ -1,7 +1,7 @@
 """Lists in Redis or Valkey: one JSON string a user, replaced only by a newer one."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
@@ -81,6 +81,18 @@ class RedisLists(ListSink):
     def read_popular(self) -> RecommendationList | None:
         """Also raises StateError when what stands there is not a list of ours."""
         return self._read(POPULAR_KEY)
+
+    @override
+    def remove(self, user_ids: Iterable[str]) -> None:
+        with self._service(), self._client.pipeline(transaction=False) as pipeline:
+            for user_id in user_ids:
+                pipeline.unlink(list_key(user_id))
+            pipeline.execute()
+
+    @override
+    def remove_popular(self) -> None:
+        with self._service():
+            self._client.unlink(POPULAR_KEY)
 
     @override
     def ping(self) -> None:

@@ -1,6 +1,6 @@
 """Meter: an observer that takes the times of a worker's run."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from threading import Condition
 from time import monotonic
@@ -35,7 +35,7 @@ class Meter(Observer):
         self.events = 0
         self.lists = 0
         self.rejected: Counter[Reject] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self.began = self.ended = 0.0
         self.waiting_users = 0

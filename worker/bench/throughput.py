@@ -63,9 +63,11 @@ def measure_throughput(services: Services, stream: Stream, plan: Plan, say: Call
         say(f"throughput, round {number + 1} of {plan.rounds}")
         raw += _round(services, stream, ways)
     ratios = {f"{name}_ratio": round(median(way.ratios), 3) for name, way in ways.items()}
-    return {"raw_records_per_second": round(median(raw))} | ratios | {
-        "throughput": {name: way.figures() for name, way in ways.items()}
-    }
+    return (
+        {"raw_records_per_second": round(median(raw))}
+        | ratios
+        | {"throughput": {name: way.figures() for name, way in ways.items()}}
+    )
 
 
 def _round(services: Services, stream: Stream, ways: dict[str, Way]) -> list[float]:

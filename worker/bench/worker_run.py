@@ -9,6 +9,7 @@ from typing_extensions import override
 from models.recommender import Recommender
 from worker.assembly import build_worker, real_adapters, recommender_options
 from worker.bench.meter import Meter
+from worker.collector import few_collections
 from worker.observers import Observers
 from worker.partition import OwnedPartition
 from worker.pipeline import Pipeline
@@ -37,7 +38,7 @@ def running_worker(settings: Settings, pipeline_kind: type[Pipeline] = Pipeline)
     observer = Observers(PrometheusObserver(adapters.clock), meter)
     recommender = Recommender(recommender_options(settings))
     worker = build_worker(settings, adapters, observer, recommender, pipeline_kind)
-    with ThreadPoolExecutor(1, "bench-worker") as pool:
+    with few_collections(), ThreadPoolExecutor(1, "bench-worker") as pool:
         run: Future[None] = pool.submit(worker.run)
         run.add_done_callback(lambda done: meter.over(done.exception()))
         try:

@@ -1,4 +1,4 @@
-"""What steps hand to each other: events as columns. Data only, so that steps need not know each other."""
+"""What steps hand to each other: events as columns, and lists. Data only, so that steps need not know each other."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from models.batch import Bools, Float32s, Int32s, Int64s, Interactions
 from models.seen import UInt64s
-from worker.events import Reject, Rejection
+from worker.events import RecommendationList, Reject, Rejection
 from worker.ports import Record
 
 Int16s = npt.NDArray[np.int16]
@@ -84,6 +84,21 @@ class Cleaned:
     record_times_ms: Int64s
     rejections: list[Rejection]
     rejected: Counter[Reject]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedLists:
+    """Lists of m users, to be published.
+
+    Attributes:
+        users: (m,) int32, their rows in the shard.
+        item_rows: (m, k) int32, rows of the items; -1 = the list is shorter.
+        lists: by user id, in the order of `users`.
+    """
+
+    users: Int32s
+    item_rows: Int32s
+    lists: dict[str, RecommendationList]
 
 
 def _kept(column: Any, wanted: Bools) -> Any:

@@ -1,7 +1,7 @@
 """Publish: the fifth step. Lists become visible, each only over an older one."""
 
 from worker.ports import ListSink
-from worker.steps.rank import RankedLists
+from worker.steps.columns import RankedLists
 
 
 def publish(sink: ListSink, ranked: RankedLists) -> int:

@@ -1,7 +1,5 @@
 """Rank: the fourth step. Dirty users get lists: items, scores, and the reason for each."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from models.batch import Float64s, Int32s
@@ -9,23 +7,9 @@ from models.ranking import Ranked
 from models.recommender import Recommender
 from models.shard import ProfileShard
 from worker.events import Reason, RecommendationList
+from worker.steps.columns import RankedLists
 
 SCORE_DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class RankedLists:
-    """Lists of m users.
-
-    Attributes:
-        users: (m,) int32, their rows in the shard.
-        item_rows: (m, k) int32, rows of the items; -1 = the list is shorter.
-        lists: by user id, in the order of `users`.
-    """
-
-    users: Int32s
-    item_rows: Int32s
-    lists: dict[str, RecommendationList]
 
 
 class Ranker:

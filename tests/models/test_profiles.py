@@ -1,0 +1,62 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.batch import Int32s, Int64s
+from models.compiled import kernel
+from models.profiles import (
+    HISTORY_EVENTS,
+    Profiles,
+    append_event,
+    basket_size,
+    item_back,
+    place_in,
+    remembered,
+    time_back,
+)
+
+HISTORIES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 5000])), max_size=3 * HISTORY_EVENTS)
+
+
+@kernel
+def append_all(profiles: Profiles, user: int, items: Int64s, times_ms: Int64s) -> None:
+    for index in range(len(items)):
+        append_event(profiles, user, items[index], times_ms[index])
+
+
+@kernel
+def basket_of(profiles: Profiles, user: int) -> int:
+    return basket_size(profiles, user)
+
+
+@kernel
+def read_back(profiles: Profiles, user: int, items: Int64s, times_ms: Int64s) -> int:
+    for back in range(remembered(profiles, user)):
+        items[back], times_ms[back] = item_back(profiles, user, back), time_back(profiles, user, back)
+    return remembered(profiles, user)
+
+
+@kernel
+def place(row: Int32s, item: int) -> int:
+    return place_in(row, item)
+
+
+@given(HISTORIES)
+def test_the_ring_holds_the_last_events_newest_first(history: list[tuple[int, int]]) -> None:
+    profiles = Profiles.empty(2)
+    items = np.array([item for item, _ in history], np.int64)
+    times_ms = np.cumsum([gap_ms for _, gap_ms in history], dtype=np.int64)
+    append_all(profiles, 1, items, times_ms)
+    back_items, back_times_ms = np.zeros(HISTORY_EVENTS, np.int64), np.zeros(HISTORY_EVENTS, np.int64)
+    held = read_back(profiles, 1, back_items, back_times_ms)
+    assert held == min(len(history), HISTORY_EVENTS)
+    assert back_items[:held].tolist() == items[::-1][:held].tolist()
+    assert back_times_ms[:held].tolist() == times_ms[::-1][:held].tolist()
+    assert basket_of(profiles, 1) == np.count_nonzero(times_ms[::-1][:held] == times_ms[-1:])
+    assert (profiles.events.tolist(), profiles.clock[0]) == ([0, len(history)], len(history))
+    assert (profiles.items[0] == -1).all()
+
+
+def test_the_place_in_a_list_counts_from_one() -> None:
+    row = np.array([7, -2, 5, -1], np.int32)
+    assert [place(row, item) for item in (7, 5, 6)] == [1, 3, 0]

@@ -1,0 +1,84 @@
+"""Lists as they are published: ids, scores, reasons, position."""
+
+import numpy as np
+import pytest
+
+from models.batch import Interactions
+from models.policies import Repeats
+from models.recommender import Recommender, RecommenderOptions
+from models.registry import EXPERTS
+from models.shard import ProfileShard
+from tests.support.records import NOW_MS
+from worker.events import position_text
+from worker.steps.rank import SCORE_DIGITS, Ranker
+
+POSITION = position_text(1, 10)
+
+
+@pytest.fixture
+def recommender() -> Recommender:
+    return Recommender(RecommenderOptions(max_items=50, max_users=40, repeats=Repeats.EXCLUDE))
+
+
+@pytest.fixture
+def shard(recommender: Recommender) -> ProfileShard:
+    """Ann went from tea to milk, as others did before; ben has seen tea."""
+    shard = recommender.new_shard()
+    users = [f"u{number}" for number in range(6) for _ in range(2)] + ["ben"]
+    batch = Interactions.of(users, ["tea", "milk"] * 6 + ["tea"], list(range(1000, 14000, 1000)))
+    recommender.learn(shard, batch)
+    return shard
+
+
+def rows(shard: ProfileShard, *users: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+    return np.array([shard.users.row(user) for user in users], np.int32)
+
+
+def test_a_list_says_what_why_and_as_of_when(recommender: Recommender, shard: ProfileShard) -> None:
+    ranked = Ranker(recommender, 5, "m-1").rank(shard, rows(shard, "ben"), POSITION, NOW_MS)
+    found = ranked.lists["ben"]
+    assert (found.position, found.model, found.generated_at) == (POSITION, "m-1", NOW_MS)
+    assert found.items == ["milk"]
+    assert len(found.items) == len(found.scores) == len(found.reasons)
+    assert found.reasons[0].expert in EXPERTS
+    assert found.reasons[0].because in ("", "tea")
+
+
+def test_lists_come_in_the_order_of_the_users_with_the_rows_of_their_items(
+    recommender: Recommender, shard: ProfileShard
+) -> None:
+    users = rows(shard, "ben", "u0")
+    ranked = Ranker(recommender, 5, "m-1").rank(shard, users, POSITION, NOW_MS)
+    assert list(ranked.lists) == ["ben", "u0"]
+    assert ranked.users.tolist() == users.tolist()
+    assert ranked.item_rows[0].tolist() == [recommender.vocabulary.row("milk"), -1, -1, -1, -1]
+    assert ranked.item_rows[1].tolist() == [-1] * 5
+
+
+def test_a_user_who_had_everything_gets_an_empty_list(recommender: Recommender, shard: ProfileShard) -> None:
+    found = Ranker(recommender, 5, "m-1").rank(shard, rows(shard, "u0"), POSITION, NOW_MS).lists["u0"]
+    assert (found.items, found.scores, found.reasons) == ([], [], [])
+
+
+def test_scores_descend_and_are_rounded() -> None:
+    recommender = Recommender(RecommenderOptions(max_items=50, max_users=40))
+    shard = recommender.new_shard()
+    items = [f"i{number % 7}" for number in range(60)]
+    recommender.learn(shard, Interactions.of([f"u{number % 5}" for number in range(60)], items, range(60)))
+    for found in Ranker(recommender, 5, "m").rank(shard, rows(shard, "u0", "u1"), POSITION, NOW_MS).lists.values():
+        assert len(found.items) == 5
+        assert found.scores == sorted(found.scores, reverse=True)
+        assert found.scores == [round(score, SCORE_DIGITS) for score in found.scores]
+
+
+def test_before_any_event_the_popular_list_is_empty() -> None:
+    popular_rows, popular = Ranker(Recommender(RecommenderOptions(max_items=9)), 5, "m").popular(NOW_MS)
+    assert (popular_rows.tolist(), popular.items, popular.position) == ([], [], "")
+
+
+def test_the_popular_list_names_its_expert_for_each_item(recommender: Recommender, shard: ProfileShard) -> None:
+    popular_rows, popular = Ranker(recommender, 5, "m").popular(NOW_MS)
+    assert popular.items == ["tea", "milk"]
+    assert recommender.vocabulary.ids_of(popular_rows.tolist()) == popular.items
+    assert [reason.expert for reason in popular.reasons] == ["popular_slow"] * 2
+    assert 0 < popular.scores[1] <= popular.scores[0] <= 1

@@ -1,0 +1,1 @@
+"""The demo: real services, a real worker and a real shop's events on one screen. Start reading in session.py."""

@@ -1,0 +1,113 @@
+"""Where the demo runs: its services, its folder, and the worker's settings that follow from them."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+from worker.embedded.services import EmbeddedServices
+from worker.errors import ConfigurationError
+from worker.settings import Settings, load
+
+DEMO_SETTINGS: Mapping[str, Any] = {
+    "events.format": "millrace",
+    # Wholesale baskets of hundreds of lines are filled within seconds here: the cap on robots would turn them away.
+    "clean.max_user_events_per_minute": 0,
+    "lists.popular_interval_seconds": 1,
+    "snapshots.interval_seconds": 10,
+    "health.port": 0,
+    "run.service_wait_seconds": 30,
+}
+BORROWED_LIST_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Services that answer, and a folder.
+
+    Attributes:
+        borrowed: the services were running before, and others may use them.
+        lasting: what the demo leaves is to stay.
+        check: raises ServiceUnavailable when a service of ours has ended.
+    """
+
+    settings: Settings
+    folder: Path
+    borrowed: bool
+    lasting: bool
+    check: Callable[[], None]
+
+    @property
+    def kafka_address(self) -> str:
+        """For people."""
+        return self.settings.kafka.bootstrap_servers or ""
+
+    @property
+    def redis_address(self) -> str:
+        """For people: without the password."""
+        parts = urlsplit(self.settings.redis.url.get_secret_value() if self.settings.redis.url else "")
+        return f"{parts.hostname}:{parts.port or 6379}"
+
+
+@contextmanager
+def opened(folder: Path | None) -> Iterator[Place]:
+    """A place to run in: the services that the settings name, or a Kafka and a Valkey of our own.
+
+    In a given `folder` all that the demo writes stays, and the next demo goes on from there; without one nothing stays.
+    Raises ConfigurationError when only one of the two addresses is set, ServiceUnavailable when ours do not start.
+    """
+    given = load()
+    addresses = (given.kafka.bootstrap_servers, given.redis.url)
+    if all(addresses):
+        with _folder(folder) as own:
+            yield _borrowed(own, lasting=folder is not None)
+    elif any(addresses):
+        raise ConfigurationError(
+            f"the settings name {'Kafka' if addresses[0] else 'Redis'} only",
+            "set MILLRACE_KAFKA__BOOTSTRAP_SERVERS and MILLRACE_REDIS__URL, or neither: the demo then brings its own",
+        )
+    else:
+        with EmbeddedServices(folder.absolute() if folder else None) as services:
+            yield _embedded(services, folder)
+
+
+@contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    with ExitStack() as stack:
+        folder = given or Path(stack.enter_context(TemporaryDirectory(prefix="millrace-demo-")))
+        yield folder.absolute()
+
+
+def _embedded(services: EmbeddedServices, folder: Path | None) -> Place:
+    # In the broker's temporary folder, which goes even when we are killed.
+    own = (folder.absolute() if folder else services.kafka.folder) / "demo"
+    addresses = {"kafka.bootstrap_servers": services.bootstrap_servers, "redis.url": services.redis_url}
+    return Place(
+        settings=_settings(own, addresses),
+        folder=own,
+        borrowed=False,
+        lasting=folder is not None,
+        check=services.check,
+    )
+
+
+def _borrowed(folder: Path, *, lasting: bool) -> Place:
+    """Topics and a group of the folder's own, so that the demo mixes with nobody's events."""
+    name = f"millrace-demo-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    own = {
+        "kafka.events_topic": f"{name}.events",
+        "kafka.items_topic": f"{name}.items",
+        "kafka.dead_letter_topic": f"{name}.dlq",
+        "kafka.group_id": name,
+        "lists.ttl_seconds": BORROWED_LIST_SECONDS,
+    }
+    return Place(settings=_settings(folder, own), folder=folder, borrowed=True, lasting=lasting, check=lambda: None)
+
+
+def _settings(folder: Path, own: Mapping[str, Any]) -> Settings:
+    folder.mkdir(parents=True, exist_ok=True)
+    return load(overrides={**DEMO_SETTINGS, "snapshots.directory": folder / "snapshots", **own})

@@ -1,0 +1,121 @@
+"""The running part of the demo: a worker, its feed, and whoever watches. Loads the models."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from threading import Event
+from time import monotonic, sleep
+
+from producers.kafka_writer import ensure_topics, standard_topics
+from producers.stopping import stop_on_signals
+from worker import assembly
+from worker.demo.displays import Display
+from worker.demo.feed import CREDIT, feeding, titles
+from worker.demo.follow import Follower, watched
+from worker.demo.guest import tidied
+from worker.demo.places import Place
+from worker.demo.scene import Addresses, Lookout
+from worker.demo.statistics import Statistics
+from worker.demo.task import Task
+from worker.loop import Worker
+from worker.settings import Settings
+
+ROUND_SECONDS = 0.1
+DRAIN_SECONDS = 3.0
+
+
+def warm_up() -> None:
+    """Compiles what learning and ranking need, or loads it: the first time half a minute, then a second or two."""
+    assembly.warm_up(Settings())
+
+
+def play(place: Place, statistics: Statistics, display: Display, rate: float, seconds: float | None) -> None:
+    """Runs a worker and feeds it, until so many seconds of feeding are over, or SIGINT or SIGTERM.
+
+    Raises what ends a worker, ServiceUnavailable when a service of ours ends, or what the feed fails with.
+    """
+    settings = place.settings
+    follower = Follower()
+    with tidied(place), closing(assembly.open_lists(settings)) as lists:
+        ensure_topics(settings.kafka, standard_topics(settings.kafka))
+        adapters = assembly.real_adapters(settings)
+        adapters = replace(adapters, source=watched(adapters.source, follower))
+        worker, health = assembly.assemble(settings, adapters, [statistics])
+        health.start()
+        try:
+            metrics = f"http://{settings.health.host}:{health.port}/metrics"
+            addresses = Addresses(place.kafka_address, place.redis_address, metrics, CREDIT)
+            lookout = Lookout(addresses, statistics, follower, lists, titles())
+            with _watched(display, lookout):
+                _run(worker, place, statistics, rate, seconds)
+        finally:
+            health.stop()
+
+
+@contextmanager
+def _watched(display: Display, lookout: Lookout) -> Iterator[None]:
+    ended = Event()
+    watching = Task("view", lambda: display.watch(lookout.scene, ended))
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.result()
+
+
+def _run(worker: Worker, place: Place, statistics: Statistics, rate: float, seconds: float | None) -> None:
+    """The worker runs here, on the main thread; another one feeds it and tells it when to stop."""
+    with stop_on_signals() as stop:
+        conductor = Task("conductor", _Conductor(worker, place, statistics, rate, seconds, stop).conduct)
+        try:
+            worker.run()
+        finally:
+            stop.set()
+            conductor.result()
+
+
+class _Conductor:
+    def __init__(
+        self, worker: Worker, place: Place, statistics: Statistics, rate: float, seconds: float | None, stop: Event
+    ) -> None:
+        self._worker = worker
+        self._place = place
+        self._statistics = statistics
+        self._rate = rate
+        self._seconds = seconds
+        self._stop = stop
+
+    def conduct(self) -> None:
+        """Feeds once the worker is ready, so that freshness says what it is when all runs; ends feed, then worker."""
+        try:
+            self._await(lambda: self._worker.why_not_ready() is None)
+            if not self._stop.is_set():
+                self._feed()
+        finally:
+            self._worker.stop()
+
+    def _feed(self) -> None:
+        ended = Event()
+        feed = feeding(self._place.settings.kafka, self._rate, ended)
+        deadline = monotonic() + self._seconds if self._seconds else float("inf")
+        try:
+            self._await(lambda: monotonic() > deadline or not feed.running)
+        finally:
+            ended.set()
+            sent = feed.result()
+        self._drain(sent)
+
+    def _await(self, done: Callable[[], bool]) -> None:
+        """Returns when that is so, or when told to stop. Raises ServiceUnavailable when a service ends."""
+        while not done() and not self._stop.wait(ROUND_SECONDS):
+            self._place.check()
+
+    def _drain(self, sent: int) -> None:
+        """Lets the worker read what was sent, so that no list waits for the next demo in the same folder."""
+        deadline = monotonic() + DRAIN_SECONDS
+        while self._events_read() < sent and monotonic() < deadline:
+            sleep(ROUND_SECONDS)
+
+    def _events_read(self) -> int:
+        figures = self._statistics.figures()
+        return figures.total.events + sum(figures.rejected.values())

@@ -1,0 +1,65 @@
+"""Retention: step C5 of a checkpoint. What no restart can need any more is dropped, manifests before blobs."""
+
+from collections.abc import Iterable
+
+from worker.manifest import Manifest, Manifests, decode_manifest, highest_epochs
+from worker.ports import ManifestName, SnapshotStore
+
+# Another worker may be between writing a blob and naming it; nobody is for that long.
+ABANDONED_MS = 3_600_000
+
+
+class Retention:
+    """Drops old snapshots of one worker, and what dead workers left behind."""
+
+    def __init__(self, store: SnapshotStore, instance: str, keep: int) -> None:
+        self._store = store
+        self._instance = instance
+        self._keep = keep
+        self._unnamed_since_ms: dict[str, int] = {}
+
+    def drop_old(self, now_ms: int) -> Manifests:
+        """Drops our manifests beyond the last n, then the blobs that nobody names; returns the manifests that stay.
+
+        Raises SnapshotError when something can be neither read nor dropped; the next call tries again.
+        """
+        manifests = self._read_all()
+        dropped = self._beyond_the_last() + _of_dead_workers(manifests, self._instance, now_ms)
+        self._store.drop(dropped, [])
+        freed = _blobs(manifest for name, manifest in manifests if name in dropped)
+        kept = self._read_all()
+        named = _blobs(manifest for _, manifest in kept)
+        self._store.drop([], sorted((freed - named) | self._abandoned(named, now_ms)))
+        return kept
+
+    def _read_all(self) -> Manifests:
+        """Unlike a restart, this must not pass over what merely cannot be read now: it would drop its blobs."""
+        contents = [(name, self._store.read_manifest(name)) for name in self._store.manifests()]
+        decoded = [(name, decode_manifest(name, content)) for name, content in contents]
+        return [(name, manifest) for name, manifest in decoded if manifest]
+
+    def _beyond_the_last(self) -> list[ManifestName]:
+        return [name for name in self._store.manifests() if name.instance == self._instance][: -self._keep]
+
+    def _abandoned(self, named: set[str], now_ms: int) -> set[str]:
+        """Blobs of snapshots that were never finished: nobody has named them for long."""
+        since = self._unnamed_since_ms
+        self._unnamed_since_ms = {blob: since.get(blob, now_ms) for blob in self._store.blobs() if blob not in named}
+        return {blob for blob, since_ms in self._unnamed_since_ms.items() if now_ms - since_ms > ABANDONED_MS}
+
+
+def _of_dead_workers(manifests: Manifests, instance: str, now_ms: int) -> list[ManifestName]:
+    """Manifests of workers whose partitions all passed on to others long ago."""
+    highest = highest_epochs(manifests)
+    written_ms = {name.instance: manifest.created_ms for name, manifest in manifests}  # the last one of each
+    silent = {each for each, last_ms in written_ms.items() if now_ms - last_ms > ABANDONED_MS}
+    owners = {
+        name.instance
+        for name, manifest in manifests
+        if any(entry.epoch == highest[number] for number, entry in manifest.entries().items())
+    }
+    return [name for name, _ in manifests if name.instance in silent - owners - {instance}]
+
+
+def _blobs(manifests: Iterable[Manifest]) -> set[str]:
+    return set().union(*(manifest.blobs() for manifest in manifests))
