@@ -19,6 +19,7 @@ from worker.ports import SnapshotStore
 from worker.settings import Settings, load
 
 IDLE_ROUNDS = 3
+FEWEST_ROUNDS = 12
 MOST_ROUNDS = 2000
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -117,11 +118,12 @@ class Rig:
         self.worker: Worker = build_worker(self.settings, adapters, self.watcher, self.recommender)
 
     def run(self, at_round: Callable[[int], None] = lambda _: None) -> "Rig":
-        """Runs until nothing is left to read or to refresh, then stops in order."""
+        """Runs some rounds, and then until nothing is left to read or to refresh; stops in order."""
 
         def stop_when_idle(number: int) -> None:
             at_round(number)
-            if self.watcher.idle_rounds >= IDLE_ROUNDS and not self.watcher.waiting_users:
+            is_idle = self.watcher.idle_rounds >= IDLE_ROUNDS and not self.watcher.waiting_users
+            if is_idle and number >= FEWEST_ROUNDS:
                 self.worker.stop()
 
         self.watcher.at_round = stop_when_idle

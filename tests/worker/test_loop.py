@@ -15,7 +15,6 @@ from worker.errors import OwnershipLost, PositionError, ServiceUnavailable, Snap
 from worker.events import RecommendationList, Reject, Rejection
 from worker.ports import ManifestName, Record
 
-
 TIMES_MS = count(NOW_MS)
 
 
@@ -115,7 +114,21 @@ def test_what_was_fed_is_learned_published_saved_and_committed() -> None:
     assert {user: found.items for user, found in rig.lists.lists.items()} == rankings(rig.recommender)
     assert rig.source.committed == {0: 30}
     assert newest_offsets(rig) == {0: 30}
+
+
+def test_the_popular_list_is_renewed_by_the_clock() -> None:
+    rig = Rig(overrides={"lists__popular_interval_seconds": 0.1})
+    feed(rig.source, "ann:tea")
+
+    def at_round(number: int) -> None:
+        if number == 10:
+            assert rig.lists.popular is not None
+            assert rig.lists.popular.items == ["tea"]
+            feed(rig.source, "ann:milk")
+
+    rig.run(at_round)
     assert rig.lists.popular is not None
+    assert set(rig.lists.popular.items) == {"tea", "milk"}
 
 
 def test_stopping_publishes_what_waits_and_leaves_a_snapshot() -> None:

@@ -18,7 +18,7 @@ from worker.demo.texts import (
 )
 
 TOP_LINES = 10  # header, figures and hit rates with their rules
-USER_LINES = 3  # the user, his list's heading, and the last line, which stays free
+USER_LINES = 2  # the user, and the heading of the list
 FEWEST_EVENTS, MOST_EVENTS = 2, 6
 SERVED_STYLE, POPULAR_STYLE = "green", "yellow"
 FAINT, STRONG = "bright_black", "bold"

@@ -1,0 +1,38 @@
+"""What a stopped worker left in its snapshot folder, loaded again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.recommender import Recommender
+from tests.support.rig import rankings
+from worker.adapters.file_snapshots import FileSnapshots
+from worker.assembly import recommender_options
+from worker.checkpoint import Checkpointer
+from worker.manifest import read_manifests
+from worker.partition import OwnedPartition
+from worker.settings import load
+
+
+class Loaded:
+    """The state that a restart would go on from; nothing is written."""
+
+    def __init__(self, settings: Mapping[str, Any], instance: str = "w-0") -> None:
+        loaded = load(overrides=settings, environment={})
+        self.recommender = Recommender(recommender_options(loaded))
+        store = FileSnapshots(settings["snapshots.directory"])
+        self._checkpointer = Checkpointer(store, self.recommender, loaded.clean, instance, 3)
+        assert self._checkpointer.restore_knowledge()
+
+    def take(self, partition: int = 0) -> OwnedPartition:
+        return self._checkpointer.take(partition)[0]
+
+    def rankings(self) -> dict[str, list[str]]:
+        """The list of every user of partition 0."""
+        self.take()
+        return rankings(self.recommender)
+
+
+def newest_offset(settings: Mapping[str, Any], partition: int = 0) -> int:
+    """Where a restart would go on; 0 = there is no snapshot yet."""
+    entries = [manifest.entries() for _, manifest in read_manifests(FileSnapshots(settings["snapshots.directory"]))]
+    return max((each[partition].next_offset for each in entries if partition in each), default=0)
