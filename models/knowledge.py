@@ -72,6 +72,6 @@ def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     neighbours.mass[rows] = 0
     mentioned = np.isin(neighbours.items, rows)
     neighbours.items[mentioned] = -1
-    neighbours.counts[mentioned] = 0
+    neighbours.counts.transpose(0, 2, 1)[mentioned] = 0
     knowledge.events[rows] = 0
     knowledge.popular[np.isin(knowledge.popular, rows)] = -1

@@ -5,7 +5,7 @@ A row holds the 128 neighbours of an item. It is a small set-associative memory:
 with a half-life in events by forward decay (Cormode et al. 2009): what is added grows instead of all else shrinking.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,8 +16,11 @@ SETS, WAYS = 8, 16
 NEIGHBOURS = SETS * WAYS
 NEXT, FORWARD, BACKWARD = 0, 1, 2
 CHANNELS = 3
+CACHE_LINE_BYTES = 64
 HALF_LIFE_EVENTS = 100_000.0
 RESCALE_AT = 1e12
+
+Array = TypeVar("Array", Int32s, Float32s)
 
 
 class Neighbours(NamedTuple):
@@ -25,7 +28,7 @@ class Neighbours(NamedTuple):
 
     Attributes:
         items: (n, 128) int32, neighbours; -1 = free.
-        counts: (n, 128, 3) float32, decayed weight by channel: next, forward, backward.
+        counts: (n, 3, 128) float32, decayed weight by channel: next, forward, backward.
         totals: (n, 3) float32, decayed weight ever added to a row, by channel.
         mass: (n,) float32, decayed weight of the item's own events.
         scale: (1,) float64, what a weight of 1 counts now; divides all of the above.
@@ -41,12 +44,21 @@ class Neighbours(NamedTuple):
     def empty(cls, items: int) -> "Neighbours":
         """Rows without neighbours."""
         return cls(
-            items=np.full((items, NEIGHBOURS), -1, np.int32),
-            counts=np.zeros((items, NEIGHBOURS, CHANNELS), np.float32),
+            items=_aligned(np.full((items, NEIGHBOURS), -1, np.int32)),
+            counts=_aligned(np.zeros((items, CHANNELS, NEIGHBOURS), np.float32)),
             totals=np.zeros((items, CHANNELS), np.float32),
             mass=np.zeros(items, np.float32),
             scale=np.ones(1, np.float64),
         )
+
+
+def _aligned(array: Array) -> Array:
+    """The same content at an address where each set of places fills cache lines of its own."""
+    memory = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE_BYTES
+    aligned = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    aligned[...] = array
+    return aligned
 
 
 @inlined
@@ -58,10 +70,10 @@ def _set_of(item: int) -> int:
 def place_of(table: Neighbours, row: int, item: int) -> int:
     """Where in the row of `row` the neighbour `item` stands; -1 = nowhere."""
     first = _set_of(item) * WAYS
-    for place in range(first, first + WAYS):
-        if table.items[row, place] == item:
-            return place
-    return -1
+    found = -1
+    for place in range(first, first + WAYS):  # to the end: without an early way out it is two vector compares
+        found = place if table.items[row, place] == item else found
+    return found
 
 
 @inlined
@@ -73,12 +85,13 @@ def _make_place(table: Neighbours, row: int, item: int) -> int:
         if table.items[row, place] < 0:
             lightest = place
             break
-        entry = table.counts[row, place]
-        total = entry[NEXT] + entry[FORWARD] + np.float32(0.5) * entry[BACKWARD]
+        entry = table.counts[row]
+        total = entry[NEXT, place] + entry[FORWARD, place] + np.float32(0.5) * entry[BACKWARD, place]
         if total < weight:
             lightest, weight = place, total
     table.items[row, lightest] = item
-    table.counts[row, lightest] = np.float32(0.0)
+    for channel in range(CHANNELS):
+        table.counts[row, channel, lightest] = np.float32(0.0)
     return lightest
 
 
@@ -88,7 +101,7 @@ def add_neighbour(table: Neighbours, row: int, item: int, channel: int, weight: 
     place = place_of(table, row, item)
     if place < 0:
         place = _make_place(table, row, item)
-    table.counts[row, place, channel] += np.float32(weight)
+    table.counts[row, channel, place] += np.float32(weight)
     table.totals[row, channel] += np.float32(weight)
 
 
@@ -109,5 +122,5 @@ def _rescale(table: Neighbours, shrink: np.float32) -> None:
         for channel in range(CHANNELS):
             table.totals[item, channel] *= shrink
             for place in range(NEIGHBOURS):
-                table.counts[item, place, channel] *= shrink
+                table.counts[item, channel, place] *= shrink
     table.scale[0] = 1.0

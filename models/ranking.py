@@ -166,7 +166,7 @@ def _closest(table: Neighbours, profiles: Profiles, user: int, item: int, expert
         row = item_back(profiles, user, back)
         place = place_of(table, row, item) if row >= 0 else -1
         if place >= 0:
-            ahead, behind = table.counts[row, place, FORWARD], table.counts[row, place, BACKWARD]
+            ahead, behind = table.counts[row, FORWARD, place], table.counts[row, BACKWARD, place]
             if expert == FORWARD_EXPERT:
                 share = decay * ahead / (table.totals[row, FORWARD] + table.scale[0])
             else:

@@ -12,7 +12,7 @@ from models.compiled import inlined, kernel
 from models.neighbours import BACKWARD, FORWARD, NEIGHBOURS, Neighbours, add_neighbour
 from models.profiles import Profiles, item_back, remembered, time_back
 
-LEARN_WINDOW_EVENTS = 20
+LEARN_WINDOW_EVENTS = 10
 LEARN_DECAY = 0.85
 PAUSE_MS = 3_600_000
 PAUSE_WEIGHT = 0.5
@@ -90,6 +90,6 @@ def _gather(
         if item >= 0:
             position = propose(candidates, item)
             if position >= 0:
-                ahead, behind = table.counts[row, place, FORWARD], table.counts[row, place, BACKWARD]
+                ahead, behind = table.counts[row, FORWARD, place], table.counts[row, BACKWARD, place]
                 forward[position] += follow * ahead
                 similar[position] += together * (ahead + np.float32(BACKWARD_WEIGHT) * behind)

@@ -26,7 +26,7 @@ def score_transitions(table: Neighbours, profiles: Profiles, user: int, candidat
         return
     whole = 1.0 / (table.totals[last, NEXT] + 0.5 * table.scale[0])
     for place in range(NEIGHBOURS):
-        if table.items[last, place] >= 0 and table.counts[last, place, NEXT] > 0:
+        if table.items[last, place] >= 0 and table.counts[last, NEXT, place] > 0:
             position = propose(candidates, table.items[last, place])
             if position >= 0:
-                out[position] = table.counts[last, place, NEXT] * whole
+                out[position] = table.counts[last, NEXT, place] * whole

@@ -44,6 +44,14 @@ def test_an_assigned_partition_is_silent_until_it_begins(event_topic: EventTopic
     assert not source.poll(0.2, 100)
 
 
+def test_a_member_has_joined_once_it_knows_its_share(event_topic: EventTopic) -> None:
+    source = event_topic.source
+    source.open(ignore)
+    assert not source.joined()
+    assigned(source)
+    assert source.joined()
+
+
 def test_records_come_in_order_with_their_fields(event_topic: EventTopic) -> None:
     event_topic.append(0, [b"a", None, b"not json \xff"])
     source = event_topic.source

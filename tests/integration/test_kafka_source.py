@@ -74,7 +74,7 @@ def test_a_second_member_gets_partitions_only_after_the_first_let_them_go(
             taken.append(partition)
         return False
 
-    wait_until(lambda: both_poll() or len(taken) == 2, 30, f"half moves; released {released}, taken {taken}")
+    wait_until(lambda: both_poll() or len(taken) == 2, 90, f"half moves; released {released}, taken {taken}")
     assert sorted(taken) == sorted(released)
     assert first.take_assigned() == []
     kept = {0, 1, 2, 3} - set(released)
@@ -102,7 +102,7 @@ def test_a_group_whose_members_work_between_their_polls_comes_to_rest(
             stable_rounds = stable_rounds + 1 if is_stable else 0
             return stable_rounds == 10
 
-        wait_until(came_to_rest, 30, "the group is stable for ten rounds")
+        wait_until(came_to_rest, 90, "the group is stable for ten rounds")
 
 
 def test_what_is_committed_while_partitions_are_revoked_reaches_the_broker(
@@ -125,7 +125,7 @@ def test_what_is_committed_while_partitions_are_revoked_reaches_the_broker(
         second.poll(0.05, 100)
         return bool(revoked)
 
-    wait_until(both_poll, 30, "partitions are revoked")
+    wait_until(both_poll, 90, "partitions are revoked")
     wait_until(lambda: committed(revoked[0]) == 3, 10, "the commit arrives")
 
 

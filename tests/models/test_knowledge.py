@@ -22,13 +22,13 @@ def test_nothing_is_left_of_an_item_that_is_forgotten() -> None:
     for item in range(4):
         learn_popularity(knowledge.popularity, item, 1.0)
     table = knowledge.neighbours
-    table.items[1, :2], table.counts[1, :2] = [2, 3], 5.0
-    table.items[2, 0], table.counts[2, 0], table.totals[2], table.mass[2] = 1, 5.0, 5.0, 5.0
+    table.items[1, :2], table.counts[1, :, :2] = [2, 3], 5.0
+    table.items[2, 0], table.counts[2, :, 0], table.totals[2], table.mass[2] = 1, 5.0, 5.0, 5.0
     knowledge.popular[:3] = [1, 2, 3]
     knowledge.events[:] = 1
     forget_items(knowledge, np.array([2], np.int32))
     assert table.items[1, :2].tolist() == [-1, 3]
-    assert table.counts[1, :2, 0].tolist() == [0, 5]
+    assert table.counts[1, 0, :2].tolist() == [0, 5]
     assert not (table.items[2] >= 0).any()
     assert not table.counts[2].any()
     assert (table.totals[2].tolist(), table.mass[2]) == ([0, 0, 0], 0)

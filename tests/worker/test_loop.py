@@ -328,6 +328,7 @@ def test_a_partition_that_goes_before_it_was_taken_is_not_taken() -> None:
     rig = Rig(source=Flaky(begin=1_000))
 
     def at_round(number: int) -> None:
+        rig.clock.advance(1.0)
         if number == 3:
             rig.source.revoke(0)
         if number == 5:
@@ -513,6 +514,18 @@ def test_an_item_that_the_catalogue_takes_away_leaves_the_lists() -> None:
     assert rig.watcher.rejected[Reject.INVALID] == 1
 
 
+def test_an_item_that_was_lost_before_the_partition_came_leaves_the_lists_too() -> None:
+    source = Flaky()
+    rig = Rig(source=source)
+    feed(source, "ann:tea", "ann:milk")
+    rig.run()
+    source.failures["begin"] = 1
+    after = rig.again()
+    after.catalogue.put("tea", None)
+    after.run(lambda number: after.clock.advance(1.0))
+    assert rig.lists.lists["ann"].items == ["milk"]
+
+
 def test_after_a_restart_users_who_still_waited_get_their_lists() -> None:
     rig = Rig()
     rig.lists.available = False
@@ -584,7 +597,9 @@ def test_while_it_is_behind_refreshing_takes_at_most_its_share_and_learning_goes
 
 
 def test_while_the_broker_is_away_lists_are_refreshed_although_the_lag_is_long() -> None:
-    rig = Rig(overrides={"kafka__max_poll_records": 10, "refresh__budget": 0.01})
+    clock = ManualClock()
+    overrides = {"kafka__max_poll_records": 10, "refresh__budget": 0.01, "refresh__chunk_users": 1}
+    rig = Rig(overrides=overrides, lists=SlowLists(clock, call_seconds=0.03), clock=clock)
     shop(rig.source, 500)
 
     def at_round(number: int) -> None:

@@ -59,11 +59,12 @@ def test_a_record_without_a_time_counts_from_now() -> None:
 
 
 def test_users_who_made_room_are_no_longer_waiting() -> None:
-    recommender, partition = make_partition(max_users=4)
-    for number in range(7):
-        learn(recommender, partition, [f"u{number}"], [100 + number])
+    recommender, partition = make_partition(max_users=192)  # of which three make room at once
+    users = [f"u{number}" for number in range(193)]
+    learn(recommender, partition, users[:192], [100] * 192)
+    learn(recommender, partition, users[192:], [200])
     waiting = {partition.shard.users.id_of(int(row)) for row in np.flatnonzero(partition.dirty.since_ms)}
-    assert waiting == {"u3", "u4", "u5", "u6"}
+    assert waiting == set(users[3:])
 
 
 def test_an_event_that_teaches_nothing_of_its_user_marks_nobody() -> None:

@@ -130,10 +130,11 @@ def keep_finished_joins(consumer: KafkaConsumer) -> None:
     """Lets a join count that finished between two polls.
 
     The client would drop it and join again, which makes the others join again: a group whose members poll
-    briefly and work in between may rebalance for ever.
+    briefly and work in between may rebalance for ever. Or it would not look at the join again, when news of the
+    topics seemed to call for it and no longer do: a member that sends no heartbeats, and never gets ready.
     """
     coordinator = consumer._coordinator  # noqa: SLF001
-    join = coordinator.join_group_async
+    join, need_rejoin = coordinator.join_group_async, coordinator.need_rejoin
     handed_over: list[Future] = []
 
     async def join_once(timeout_ms: float | None = None) -> Any:
@@ -144,6 +145,7 @@ def keep_finished_joins(consumer: KafkaConsumer) -> None:
         return await join(timeout_ms=timeout_ms)
 
     coordinator.join_group_async = join_once
+    coordinator.need_rejoin = lambda: coordinator._join_task is not None or need_rejoin()  # noqa: SLF001
 
 
 async def _result(finished: Future) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from models.recommender import Arrays
 from worker.bench.meter import Meter
 from worker.bench.plan import Plan
 from worker.bench.services import Services
@@ -22,23 +23,25 @@ GIVE_UP_SECONDS = 120.0
 END_SECONDS = 15.0
 
 
-def measure_freshness(services: Services, stream: Stream, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+def measure_freshness(
+    services: Services, stream: Stream, knowledge: Arrays, plan: Plan, say: Callable[[str], None]
+) -> dict[str, Any]:
     """By rate: from an event's record time to the visibility of a list that reflects it."""
     by_rate = {}
     for rate in plan.paced_rates:
         say(f"freshness at {rate:,} events/s, for {plan.paced_seconds:g} s")
-        by_rate[str(rate)] = _at_rate(services, stream, plan, rate)
+        by_rate[str(rate)] = _at_rate(services, stream, knowledge, plan, rate)
     return {"freshness_seconds": by_rate}
 
 
-def _at_rate(services: Services, stream: Stream, plan: Plan, rate: int) -> dict[str, Any]:
+def _at_rate(services: Services, stream: Stream, knowledge: Arrays, plan: Plan, rate: int) -> dict[str, Any]:
     """The worker first learns a backlog, then settles at the rate, then is measured."""
     topic, backlog = f"paced-{rate}", stream.events.part(0, BACKLOG_EVENTS)
     settled = len(backlog) + round(rate * plan.settle_seconds)
     last = settled + round(rate * plan.paced_seconds)
     services.fill(topic, backlog)
     services.forget_lists()
-    with running_worker(services.settings(topic)) as meter:
+    with running_worker(services.settings(topic), knowledge) as meter:
         meter.wait_for_events(len(backlog), GIVE_UP_SECONDS)
         with _producer(services, plan, topic, rate, last - len(backlog)):
             meter.wait_for_events(settled, GIVE_UP_SECONDS)

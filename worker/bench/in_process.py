@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.batch import Interactions
-from models.recommender import Recommender
+from models.recommender import Arrays, Recommender
 from models.shard import ProfileShard
 from producers.columns import EventColumns
 from worker.assembly import recommender_options
@@ -29,15 +29,18 @@ class Rate(NamedTuple):
     by_clock: float
 
 
-def measure_in_process(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Rates of one thread after a warm-up; a rate counts the processor's time, so that other processes do not."""
+def measure_in_process(plan: Plan, say: Callable[[str], None]) -> tuple[dict[str, Any], Arrays]:
+    """Rates of one thread after a warm-up; also returns what was learned of items, for the workers to start from.
+
+    A rate counts the processor's time, so that other processes do not.
+    """
     say("learning, ranking and memory in process")
     stream = read_stream(plan.file, plan.learn_warmup_events + plan.learn_events)
     recommender = Recommender(recommender_options(Settings()))
     shard = recommender.new_shard()
     learn = _learn_rate(recommender, shard, stream, plan)
     rank = _rank_rate(recommender, shard, plan)
-    return {
+    figures = {
         "learn_events_per_second": round(learn.by_cpu),
         "rank_lists_per_second": round(rank.by_cpu),
         "in_process": {
@@ -48,7 +51,8 @@ def measure_in_process(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]
             "users": len(shard.users),
             "items": len(recommender.vocabulary),
         },
-    } | measure_memory(recommender, shard)
+    }
+    return figures | measure_memory(recommender, shard), recommender.dump()
 
 
 def _learn_rate(recommender: Recommender, shard: ProfileShard, stream: Stream, plan: Plan) -> Rate:

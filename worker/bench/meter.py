@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from threading import Condition
-from time import monotonic
+from time import monotonic, process_time
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,8 @@ class Meter(Observer):
         lists: lists that were published.
         seconds: by step: `poll`, `decode_clean`, `learn`, `rank`, `publish`.
         calls: how often each step ran.
-        began, ended: `time.monotonic` of the start of the first poll that brought records, and of the moment at which
-            the last ones were processed.
+        run_seconds, cpu_seconds: from the start of the first poll that brought records until the last ones were
+            processed; by the clock, and of the processors.
         waiting_users: users whose list is out of date.
         freshness: of the lists published since it was last emptied.
     """
@@ -37,9 +37,10 @@ class Meter(Observer):
         self.rejected: Counter[Reject] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
-        self.began = self.ended = 0.0
+        self.run_seconds = self.cpu_seconds = 0.0
         self.waiting_users = 0
         self.freshness: list[npt.NDArray[np.float64]] = []
+        self._began = self._began_cpu = 0.0
         self._over: str | None = None
         self._moved = Condition()
 
@@ -47,11 +48,6 @@ class Meter(Observer):
     def events_seen(self) -> int:
         """Learned or turned away."""
         return self.events + sum(self.rejected.values())
-
-    @property
-    def run_seconds(self) -> float:
-        """From the first poll with records until the last ones were processed."""
-        return self.ended - self.began
 
     def wait_for_events(self, events: int, timeout_seconds: float) -> None:
         """Returns when so many were seen. Raises ServiceUnavailable when that takes too long, or the worker ends."""
@@ -69,16 +65,17 @@ class Meter(Observer):
 
     @override
     def polled(self, records: int, seconds: float) -> None:
-        if records and not self.began:
-            self.began = monotonic() - seconds
         if records:
             self._took("poll", seconds)
+        if self.records == 0:
+            self._begin(records, seconds)
 
     @override
     def processed(self, records: int, seconds: float) -> None:
         if not records:
             return
-        self.ended = monotonic()
+        self.run_seconds = monotonic() - self._began
+        self.cpu_seconds = process_time() - self._began_cpu
         self.records += records
         with self._moved:
             self._moved.notify_all()
@@ -106,6 +103,12 @@ class Meter(Observer):
     @override
     def waiting(self, users: int) -> None:
         self.waiting_users = users
+
+    def _begin(self, records: int, seconds: float) -> None:
+        """The processors' time at the start of a poll is that at the end of the empty one before."""
+        self._began = monotonic() - seconds
+        if not records:
+            self._began_cpu = process_time()
 
     def _took(self, step: str, seconds: float) -> None:
         self.seconds[step] += seconds

@@ -38,11 +38,11 @@ def run_bench(plan: Plan, say: Say) -> dict[str, Any]:
     with _warnings_only():
         say("loading and compiling the models")
         warm_up(Settings())
+        in_process, knowledge = measure_in_process(plan, say)
         say("starting a Kafka and a Valkey of our own; configured ones are not used")
         with own_services() as services:
-            throughput = measure_throughput(services, stream, plan, say)
-            freshness = measure_freshness(services, stream, plan, say)
-        in_process = measure_in_process(plan, say)
+            throughput = measure_throughput(services, stream, knowledge, plan, say)
+            freshness = measure_freshness(services, stream, knowledge, plan, say)
     figures = throughput | in_process | freshness
     return figures | {"targets": _targets(figures), "stream": _stream(stream, plan), "machine": machine}
 

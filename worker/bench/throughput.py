@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from models.recommender import Arrays
 from worker.bench.meter import Meter
 from worker.bench.plan import Plan
-from worker.bench.raw_loop import raw_records_per_second
+from worker.bench.raw_loop import RawRun, run_raw
 from worker.bench.services import Services
 from worker.bench.stream import Stream
 from worker.bench.worker_run import LearnOnly, run_until
@@ -24,57 +25,63 @@ WAYS: dict[str, tuple[str, type[Pipeline]]] = {
 
 @dataclass(slots=True)
 class Way:
-    """One way to run the worker, over the rounds; rates are in events a second."""
+    """One way to run the worker, over the rounds: each run with the raw loop's run just before."""
 
-    rates: list[float] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
-    last: Meter = field(default_factory=Meter)
+    runs: list[tuple[Meter, RawRun]] = field(default_factory=list)
 
-    def add(self, meter: Meter, raw: float) -> None:
-        """A run, and the raw loop's rate before it."""
-        self.rates.append(meter.events_seen / meter.run_seconds)
-        self.ratios.append(self.rates[-1] / raw)
-        self.last = meter
+    @property
+    def ratios(self) -> list[float]:
+        """Events a second of the worker to records a second of the raw loop, by the clock."""
+        return [(meter.events_seen / meter.run_seconds) / (raw.records / raw.seconds) for meter, raw in self.runs]
+
+    @property
+    def ratios_by_cpu(self) -> list[float]:
+        """The same by the time of the processors, which other processes do not take away."""
+        return [(meter.events_seen / meter.cpu_seconds) / (raw.records / raw.cpu_seconds) for meter, raw in self.runs]
 
     def figures(self) -> dict[str, Any]:
-        """The median of the rates; steps and counts are those of the last run."""
-        meter = self.last
+        """Medians over the rounds; steps and counts are those of the last run."""
+        meter = self.runs[-1][0]
         return {
-            "events_per_second": round(median(self.rates)),
-            "ratios_to_raw": [round(ratio, 3) for ratio in self.ratios],
+            "events_per_second": round(median(meter.events_seen / meter.run_seconds for meter, _ in self.runs)),
+            "ratios": [round(ratio, 3) for ratio in self.ratios],
+            "ratios_by_cpu": [round(ratio, 3) for ratio in self.ratios_by_cpu],
             "records": meter.records,
             "events_learned": meter.events,
             "events_rejected": {reason.value: count for reason, count in meter.rejected.items()},
             "lists_published": meter.lists,
             "run_seconds": round(meter.run_seconds, 3),
+            "cpu_seconds": round(meter.cpu_seconds, 3),
             "step_seconds": {step: round(seconds, 3) for step, seconds in meter.seconds.items()},
             "step_calls": dict(meter.calls),
         }
 
 
-def measure_throughput(services: Services, stream: Stream, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+def measure_throughput(
+    services: Services, stream: Stream, knowledge: Arrays, plan: Plan, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Raw loop and worker on the same topic; each ratio is to the raw loop's run just before, their median counts."""
     say(f"filling topics with {len(stream.events):,} events")
     services.fill(SINGLE, stream.events)
     services.fill(BATCHED, stream.events, plan.batch_events)
-    _round(services, stream, {name: Way() for name in WAYS})  # compiles, and warms caches
-    ways, raw = {name: Way() for name in WAYS}, list[float]()
+    ways = {name: Way() for name in WAYS}
+    _round(services, stream, knowledge, {name: Way() for name in WAYS})  # warms caches
     for number in range(plan.rounds):
         say(f"throughput, round {number + 1} of {plan.rounds}")
-        raw += _round(services, stream, ways)
-    ratios = {f"{name}_ratio": round(median(way.ratios), 3) for name, way in ways.items()}
-    return (
-        {"raw_records_per_second": round(median(raw))}
-        | ratios
-        | {"throughput": {name: way.figures() for name, way in ways.items()}}
-    )
+        _round(services, stream, knowledge, ways)
+    raw = [raw for way in ways.values() for _, raw in way.runs]
+    return {
+        "raw_records_per_second": round(median(run.records / run.seconds for run in raw)),
+        **{f"{name}_ratio": round(median(way.ratios), 3) for name, way in ways.items()},
+        "ratios_by_cpu": {name: round(median(way.ratios_by_cpu), 3) for name, way in ways.items()},
+        "throughput": {name: way.figures() for name, way in ways.items()},
+    }
 
 
-def _round(services: Services, stream: Stream, ways: dict[str, Way]) -> list[float]:
-    """Each way once, after the raw loop; returns the raw loop's rates."""
-    rates = []
+def _round(services: Services, stream: Stream, knowledge: Arrays, ways: dict[str, Way]) -> None:
+    """Each way once, after the raw loop."""
+    events = len(stream.events)
     for name, (topic, pipeline_kind) in WAYS.items():
-        rates.append(raw_records_per_second(services.settings(SINGLE).kafka, len(stream.events)))
+        raw = run_raw(services.settings(SINGLE).kafka, events)
         services.forget_lists()
-        ways[name].add(run_until(services.settings(topic), len(stream.events), pipeline_kind), rates[-1])
-    return rates
+        ways[name].runs.append((run_until(services.settings(topic), knowledge, events, pipeline_kind), raw))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from typing_extensions import override
 
-from models.recommender import Recommender
+from models.recommender import Arrays, Recommender
 from worker.assembly import build_worker, real_adapters, recommender_options
 from worker.bench.meter import Meter
 from worker.collector import few_collections
@@ -32,11 +32,15 @@ class LearnOnly(Pipeline):
 
 
 @contextmanager
-def running_worker(settings: Settings, pipeline_kind: type[Pipeline] = Pipeline) -> Iterator[Meter]:
-    """A worker as `millrace worker` runs it, its metrics included, with the meter beside them. Raises as it does."""
+def running_worker(settings: Settings, knowledge: Arrays, pipeline_kind: type[Pipeline] = Pipeline) -> Iterator[Meter]:
+    """A worker as `millrace worker` runs it, its metrics included, with the meter beside them. Raises as it does.
+
+    It knows items as one that starts from a snapshot does; its users are new to it.
+    """
     adapters, meter = real_adapters(settings), Meter()
     observer = Observers(PrometheusObserver(adapters.clock), meter)
     recommender = Recommender(recommender_options(settings))
+    recommender.load(knowledge)
     worker = build_worker(settings, adapters, observer, recommender, pipeline_kind)
     with few_collections(), ThreadPoolExecutor(1, "bench-worker") as pool:
         run: Future[None] = pool.submit(worker.run)
@@ -48,8 +52,8 @@ def running_worker(settings: Settings, pipeline_kind: type[Pipeline] = Pipeline)
     run.result()
 
 
-def run_until(settings: Settings, events: int, pipeline_kind: type[Pipeline] = Pipeline) -> Meter:
+def run_until(settings: Settings, knowledge: Arrays, events: int, pipeline_kind: type[Pipeline]) -> Meter:
     """Runs a worker until it saw so many events; how many it had seen by then is what the meter holds."""
-    with running_worker(settings, pipeline_kind) as meter:
+    with running_worker(settings, knowledge, pipeline_kind) as meter:
         meter.wait_for_events(events, GIVE_UP_SECONDS)
     return meter

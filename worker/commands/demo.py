@@ -52,7 +52,7 @@ def _display(as_json: bool) -> "Display":
     from worker.demo.displays import LineDisplay, LiveDisplay
 
     console = Console(highlight=False)
-    if as_json or not console.is_terminal:
+    if as_json or not console.is_terminal or console.is_dumb_terminal:
         return LineDisplay(lambda text: typer.echo(text, err=as_json))
     return LiveDisplay(console)
 

@@ -32,6 +32,7 @@ class Place:
     Attributes:
         borrowed: the services were running before, and others may use them.
         lasting: what the demo leaves is to stay.
+        resumed: an earlier demo ran here, whose worker learned the sample.
         check: raises ServiceUnavailable when a service of ours has ended.
     """
 
@@ -39,6 +40,7 @@ class Place:
     folder: Path
     borrowed: bool
     lasting: bool
+    resumed: bool
     check: Callable[[], None]
 
     @property
@@ -86,13 +88,7 @@ def _embedded(services: EmbeddedServices, folder: Path | None) -> Place:
     # In the broker's temporary folder, which goes even when we are killed.
     own = (folder.absolute() if folder else services.kafka.folder) / "demo"
     addresses = {"kafka.bootstrap_servers": services.bootstrap_servers, "redis.url": services.redis_url}
-    return Place(
-        settings=_settings(own, addresses),
-        folder=own,
-        borrowed=False,
-        lasting=folder is not None,
-        check=services.check,
-    )
+    return _place(own, addresses, lasting=folder is not None, borrowed=False, check=services.check)
 
 
 def _borrowed(folder: Path, *, lasting: bool) -> Place:
@@ -105,9 +101,12 @@ def _borrowed(folder: Path, *, lasting: bool) -> Place:
         "kafka.group_id": name,
         "lists.ttl_seconds": BORROWED_LIST_SECONDS,
     }
-    return Place(settings=_settings(folder, own), folder=folder, borrowed=True, lasting=lasting, check=lambda: None)
+    return _place(folder, own, lasting=lasting, borrowed=True, check=lambda: None)
 
 
-def _settings(folder: Path, own: Mapping[str, Any]) -> Settings:
+def _place(folder: Path, own: Mapping[str, Any], *, lasting: bool, borrowed: bool, check: Callable[[], None]) -> Place:
+    snapshots = folder / "snapshots"
+    resumed = snapshots.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    return load(overrides={**DEMO_SETTINGS, "snapshots.directory": folder / "snapshots", **own})
+    settings = load(overrides={**DEMO_SETTINGS, "snapshots.directory": snapshots, **own})
+    return Place(settings, folder, borrowed, lasting, resumed, check)

@@ -10,17 +10,19 @@ from producers.kafka_writer import ensure_topics, standard_topics
 from producers.stopping import stop_on_signals
 from worker import assembly
 from worker.demo.displays import Display
-from worker.demo.feed import CREDIT, feeding, titles
+from worker.demo.feed import CREDIT, Feed, titles
 from worker.demo.follow import Follower, watched
 from worker.demo.guest import tidied
 from worker.demo.places import Place
 from worker.demo.scene import Addresses, Lookout
 from worker.demo.statistics import Statistics
 from worker.demo.task import Task
+from worker.errors import ServiceUnavailable
 from worker.loop import Worker
 from worker.settings import Settings
 
 ROUND_SECONDS = 0.1
+READY_SECONDS = 60.0
 DRAIN_SECONDS = 3.0
 
 
@@ -36,6 +38,8 @@ def play(place: Place, statistics: Statistics, display: Display, rate: float, se
     """
     settings = place.settings
     follower = Follower()
+    if place.resumed:
+        statistics.stop_scoring()
     with tidied(place), closing(assembly.open_lists(settings)) as lists:
         ensure_topics(settings.kafka, standard_topics(settings.kafka))
         adapters = assembly.real_adapters(settings)
@@ -88,15 +92,25 @@ class _Conductor:
     def conduct(self) -> None:
         """Feeds once the worker is ready, so that freshness says what it is when all runs; ends feed, then worker."""
         try:
-            self._await(lambda: self._worker.why_not_ready() is None)
+            self._await_ready()
             if not self._stop.is_set():
                 self._feed()
         finally:
             self._worker.stop()
 
+    def _await_ready(self) -> None:
+        deadline = monotonic() + READY_SECONDS
+        self._await(lambda: self._worker.why_not_ready() is None or monotonic() > deadline)
+        trouble = self._worker.why_not_ready()
+        if trouble and not self._stop.is_set():
+            raise ServiceUnavailable(
+                f"the worker is not ready after {READY_SECONDS:g} s: {trouble}",
+                "try again with --folder, and see what worker.log in it says",
+            )
+
     def _feed(self) -> None:
         ended = Event()
-        feed = feeding(self._place.settings.kafka, self._rate, ended)
+        feed = Feed(self._place.settings.kafka, self._rate, ended, self._statistics.stop_scoring).begin()
         deadline = monotonic() + self._seconds if self._seconds else float("inf")
         try:
             self._await(lambda: monotonic() > deadline or not feed.running)

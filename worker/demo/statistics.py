@@ -59,6 +59,7 @@ class Figures:
         recent: the last ten seconds, of which the first event may have come later.
         recent_seconds: length of that stretch.
         history: the whole run in at most 40 stretches of equal length, in order.
+        scoring: whether served events still count: see `Statistics.stop_scoring`.
         rejected: events by reason.
         errors: by kind: see `Statistics`.
         snapshot_age_seconds: None = there is none yet.
@@ -70,6 +71,7 @@ class Figures:
     recent: Tally
     recent_seconds: float
     history: tuple[Tally, ...]
+    scoring: bool
     rejected: Mapping[str, int]
     errors: Mapping[str, int]
     lag_records: int
@@ -97,6 +99,7 @@ class Statistics(Observer):
         self._errors: Counter[str] = Counter()
         self._lag = (0, 0.0)
         self._waiting = 0
+        self._scoring = True
         self._snapshot: tuple[int, float] | None = None
         self._first_event_at: float | None = None
         self._last_event_at = 0.0
@@ -114,7 +117,7 @@ class Statistics(Observer):
 
     @override
     def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
-        if served.events:
+        if served.events and self._scoring:
             with self._lock:
                 self._count(Tally(served=served.events, hits=served.hits, popular_hits=served.popular_hits))
 
@@ -166,6 +169,10 @@ class Statistics(Observer):
         self._seconds[-1][1].add(tally)
         self._history.add(int(now - self._first_event_at), tally)
 
+    def stop_scoring(self) -> None:
+        """From here on events come that the worker learned before: to foresee them is no merit."""
+        self._scoring = False
+
     # -- reading ----------------------------------------------------------------------------------------------
 
     def figures(self) -> Figures:
@@ -181,6 +188,7 @@ class Statistics(Observer):
                 recent=_sum([tally for second, tally in self._seconds if second >= window_from]),
                 recent_seconds=now - max(first_at, window_from),
                 history=self._history.points(),
+                scoring=self._scoring,
                 rejected=dict(self._rejected),
                 errors={kind: count for kind, count in self._errors.items() if count},
                 lag_records=self._lag[0],

@@ -26,7 +26,7 @@ class Summary:
         events_consumed: events that were learned.
         errors: failed snapshots, failed writes to Redis, refused lists, lost dead letters: see `Statistics`.
         freshness_seconds: from the oldest event that a list had not reflected to its visibility, over all lists.
-        served_events: events whose user had a list when they happened.
+        served_events: events whose user had a list when they happened, as long as the sample was new to the worker.
         served_hit_rate_at_20: share of these whose item stood in that list.
         popular_hit_rate_at_20: share of the same events whose item stood in the popular list.
     """

@@ -56,10 +56,11 @@ class View:
         recent, seconds = figures.recent, max(figures.recent_seconds, 1.0)
         age = figures.snapshot_age_seconds
         snapshot = "none yet" if age is None else f"{age:.0f} s ago, {megabytes_text(figures.snapshot_bytes)}"
-        table = Table.grid(padding=(0, 2, 0, 0))
-        for name_width, value_width in ((8, 9), (13, 7), (8, None)):  # fixed, so that nothing moves as figures grow
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        for name_width, value_width in ((8, 11), (13, 7), (8, None)):  # fixed, so that nothing moves as figures grow
             table.add_column(style=FAINT, width=name_width, no_wrap=True)
-            table.add_column(style=STRONG, width=value_width, no_wrap=True, overflow="ellipsis")
+            ratio = None if value_width else 1
+            table.add_column(style=STRONG, width=value_width, ratio=ratio, no_wrap=True, overflow="ellipsis")
         table.add_row(
             *("events/s", f"{recent.events / seconds:,.0f}"),
             *("freshness p50", seconds_text(recent.freshness.quantile(0.5))),
@@ -91,10 +92,13 @@ class View:
         table = Table.grid(padding=(0, 2, 0, 0))
         for _ in range(3):
             table.add_column(no_wrap=True, overflow="crop")
-        table.add_row(*_hit_rate("HR@20 of the lists", figures.total.hit_rate, served, highest, SERVED_STYLE))
-        table.add_row(
-            *_hit_rate("HR@20 of popularity", figures.total.popular_hit_rate, popular, highest, POPULAR_STYLE)
-        )
+        total, which = figures.total, "" if figures.scoring else ", first pass"
+        for name, rate, history, style in (
+            ("the lists", total.hit_rate, served, SERVED_STYLE),
+            ("popularity", total.popular_hit_rate, popular, POPULAR_STYLE),
+        ):
+            bars = Text(sparkline(history, highest), style)
+            table.add_row(Text(f"HR@20 of {name}{which}", FAINT), Text(rate_text(rate), STRONG), bars)
         return table
 
     # -- the followed user ------------------------------------------------------------------------------------
@@ -129,12 +133,6 @@ class View:
         for each in shown.items[:items]:
             table.add_row(str(each.rank), Text(each.title), f"{each.score:.4f}", Text(each.reason))
         yield table
-
-
-def _hit_rate(
-    name: str, rate: float | None, history: list[float | None], highest: float, style: str
-) -> tuple[Text, Text, Text]:
-    return Text(name, FAINT), Text(rate_text(rate), STRONG), Text(sparkline(history, highest), style)
 
 
 def _line(*parts: tuple[str, str]) -> Text:

@@ -18,7 +18,7 @@ from models.recent import RecentKeys
 from models.seen import UInt64s
 from worker.events import Reject, Rejection
 from worker.settings import CleanSettings
-from worker.steps.columns import Cleaned, Decoded
+from worker.steps.columns import Cleaned, Decoded, kept
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
@@ -61,9 +61,7 @@ class Cleaner:
             rejected[reason] += int(np.count_nonzero(refused))
             if reason is Reject.BAD_TIME:
                 rejections = rejections + [_bad_time(decoded, place) for place in np.flatnonzero(refused).tolist()]
-        kept = decoded if wanted.all() else decoded.keep(wanted)
-        batch = Interactions(kept.users, kept.items, kept.times_ms, kept.weights)
-        return Cleaned(batch, kept.offsets, kept.record_times_ms, rejections, +rejected)
+        return _cleaned(decoded, wanted, rejections, +rejected)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that it remembers, the same in every process that saw the same stream."""
@@ -114,6 +112,14 @@ class Cleaner:
 
     def _times_seen(self, memory: str, keys: UInt64s, wanted: Bools) -> Int32s:
         return self._memories[memory].count(np.where(wanted, keys, NO_KEY))
+
+
+def _cleaned(decoded: Decoded, wanted: Bools, rejections: list[Rejection], rejected: Counter[Reject]) -> Cleaned:
+    columns = (decoded.users, decoded.items, decoded.times_ms, decoded.weights)
+    users, items, times_ms, weights, offsets, record_times_ms = kept(
+        (*columns, decoded.offsets, decoded.record_times_ms), wanted
+    )
+    return Cleaned(Interactions(users, items, times_ms, weights), offsets, record_times_ms, rejections, rejected)
 
 
 def _bad_time(decoded: Decoded, place: int) -> Rejection:

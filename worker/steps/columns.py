@@ -58,9 +58,9 @@ class Decoded:
 
     def keep(self, wanted: Bools) -> Self:
         """Only the events that are wanted, (n,)."""
-        columns = [each.name for each in fields(self) if not each.kw_only]
-        kept: dict[str, Any] = {name: _kept(getattr(self, name), wanted) for name in columns}
-        return replace(self, **kept)
+        names = [each.name for each in fields(self) if not each.kw_only]
+        columns = kept([getattr(self, name) for name in names], wanted)
+        return replace(self, **dict(zip(names, columns, strict=True)))
 
     def rejection(self, event: int, reason: Reject, detail: str) -> Rejection:
         """Turns one event away."""
@@ -101,5 +101,11 @@ class RankedLists:
     lists: dict[str, RecommendationList]
 
 
-def _kept(column: Any, wanted: Bools) -> Any:
-    return column[wanted] if isinstance(column, np.ndarray) else list(compress(column, wanted))
+def kept(columns: Sequence[Any], wanted: Bools) -> Sequence[Any]:
+    """Of each column (arrays and lists) only the entries that are wanted, (n,)."""
+    if wanted.all():
+        return columns
+    in_python = wanted.tolist()  # a list is three times as fast as an array to go through one by one
+    return [
+        column[wanted] if isinstance(column, np.ndarray) else list(compress(column, in_python)) for column in columns
+    ]

@@ -115,6 +115,8 @@ def _times(given: list[int | None], record_times_ms: Int64s) -> Int64s:
 
 def _optional_keys(texts: list[str | None]) -> UInt64s:
     """Keys of the texts, 0 for those that are absent or empty."""
+    if not any(texts):
+        return np.zeros(len(texts), np.uint64)
     with suppress(TypeError):
         found = digest(cast("list[str]", texts))
         if found.shortest_bytes > 0:
