@@ -12,7 +12,7 @@ from models.compiled import inlined, kernel
 from models.neighbours import BACKWARD, FORWARD, NEIGHBOURS, Neighbours, add_neighbour
 from models.profiles import Profiles, item_back, remembered, time_back
 
-LEARN_WINDOW_EVENTS = 10
+LEARN_WINDOW_EVENTS = 14
 LEARN_DECAY = 0.85
 PAUSE_MS = 3_600_000
 PAUSE_WEIGHT = 0.5

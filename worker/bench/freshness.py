@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 import numpy as np
@@ -55,13 +55,13 @@ class _Window:
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._began = monotonic()
+        self._began, self._began_cpu = monotonic(), process_time()
         self._events = meter.events_seen
         self._lists = len(meter.freshness)
         self._seconds, self._calls = dict(meter.seconds), Counter(meter.calls)
 
     def figures(self) -> dict[str, Any]:
-        """Freshness in seconds, and the share of its time that the worker spent on each step."""
+        """Freshness in seconds; `cpu` = cores that the worker used; `busy` = share of its time by step."""
         meter, seconds = self._meter, monotonic() - self._began
         freshness = np.concatenate([*meter.freshness[self._lists :], np.zeros(0)])
         p50, p99 = np.percentile(freshness, (50, 99)).round(3).tolist() if len(freshness) else (None, None)
@@ -72,6 +72,7 @@ class _Window:
             "longest": round(float(freshness.max()), 3) if len(freshness) else None,
             "lists": len(freshness),
             "events_per_second": round((meter.events_seen - self._events) / seconds),
+            "cpu": round((process_time() - self._began_cpu) / seconds, 3),
             "busy": {step: round(spent / seconds, 3) for step, spent in busy.items()},
             "calls": dict(meter.calls - self._calls),
             "waiting_users": meter.waiting_users,

@@ -43,6 +43,8 @@ class Plan:
 
 def plan(file: Path | None, events: int | None, *, quick: bool) -> Plan:
     """The whole measurement, or a quick look at everything whose figures are rough."""
-    if quick:
-        return Plan(file, events or 20_000, 1, 50, 20_000, 40_000, 1000, (1000, 5000), 2.0, 1.0)
-    return Plan(file, events or 300_000)
+    if not quick:
+        return Plan(file, events or 300_000)
+    return Plan(
+        file, events or 50_000, rounds=1, learn_events=50_000, rank_users=1000, paced_seconds=2.0, settle_seconds=1.0
+    )

@@ -32,7 +32,7 @@ class Read:
 
     interactions: list[Interaction] = field(default_factory=list)
     record_of: Sequence[int] | Int32s = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
+    lines: Sequence[bytes] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
 
@@ -55,7 +55,7 @@ class Reader:
         if found is None:
             return None
         try:
-            documents = self._decoder.decode_lines(found.joined)
+            documents = self._decoder.decode_lines(found.text)
             if len(documents) != len(found.lines):
                 return None
             if self._convert is None:
