@@ -69,12 +69,12 @@ class Reader:
         return Read(flat, np.repeat(found.value_of, sizes), lines)
 
     def _read_each(self, partition: int, records: Sequence[Record]) -> Read:
-        read = Read(record_of=(places := list[int]()))
+        read = Read(record_of=(places := list[int]()), lines=(lines := list[bytes]()))
         for place, record in enumerate(records):
             for line, found in self._read_record(record.value):
                 if isinstance(found, list):
                     read.interactions += found
-                    read.lines += [line or b""] * len(found)
+                    lines += [line or b""] * len(found)
                     places += [place] * len(found)
                 else:
                     read.rejections.append(Rejection(*found, partition, record.offset, record.key, line))
