@@ -12,20 +12,11 @@ THRESHOLDS = (50_000, 20, 100)
 def few_collections() -> Iterator[None]:
     """Looks for cycles rarely, and never among what is there already; a quarter of a poll's time was spent on it."""
     before = gc.get_threshold()
-    with frozen_heap():
-        gc.set_threshold(*THRESHOLDS)
-        try:
-            yield
-        finally:
-            gc.set_threshold(*before)
-
-
-@contextmanager
-def frozen_heap() -> Iterator[None]:
-    """Never looks among what is there already, as if this process had just begun."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
     try:
         yield
     finally:
+        gc.set_threshold(*before)
         gc.unfreeze()
