@@ -17,7 +17,16 @@ from worker.errors import ConfigurationError, MillraceError
 
 ROOT = Path(__file__).parents[2]
 SECRET = "redis://user:hunter2@127.0.0.1:1/0"
-VERBS = [["worker"], ["recommend"], ["evaluate"], ["services"], ["doctor"], ["config", "show"], ["config", "schema"]]
+VERBS = [
+    ["worker"],
+    ["recommend"],
+    ["evaluate"],
+    ["bench"],
+    ["services"],
+    ["doctor"],
+    ["config", "show"],
+    ["config", "schema"],
+]
 FEEDING = [["replay"], ["simulate"], ["import"]]
 HEAVY = ["kafka", "numba", "numpy", "pyarrow", "pydantic_settings", "redis", "river", "torch"]
 

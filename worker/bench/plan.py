@@ -18,9 +18,10 @@ class Plan:
     Attributes:
         file: events to use; None = the shipped sample.
         events: events in the topic; the file is repeated, with later times, until it has so many.
-        rounds: how often raw loop and worker take turns.
+        rounds: how often raw loop and worker take turns; where they do so more than once, a round before does not
+            count.
         batch_events: events a record in the batched topic.
-        learn_warmup_events: events learned before the in-process rate counts; after 256,000 the mixture learns from
+        learn_warmup_events: events learned before the in-process rate counts; after 512,000 the mixture learns from
             its least share.
         learn_events: events of which the rate is taken.
         rank_users: users ranked for the rate of lists.
