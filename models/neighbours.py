@@ -11,8 +11,9 @@ import numpy as np
 
 from models.batch import Float32s, Float64s, Int32s
 from models.compiled import inlined, kernel
+from models.lanes import LANES, find_lane, lightest_lane
 
-SETS, WAYS = 8, 16
+SETS, WAYS = 8, LANES
 NEIGHBOURS = SETS * WAYS
 NEXT, FORWARD, BACKWARD = 0, 1, 2
 CHANNELS = 3
@@ -21,6 +22,8 @@ HALF_LIFE_EVENTS = 100_000.0
 RESCALE_AT = 1e12
 
 Array = TypeVar("Array", Int32s, Float32s)
+
+_lightest_way = lightest_lane(planes=CHANNELS, apart=NEIGHBOURS)
 
 
 class Neighbours(NamedTuple):
@@ -70,25 +73,15 @@ def _set_of(item: int) -> int:
 def place_of(table: Neighbours, row: int, item: int) -> int:
     """Where in the row of `row` the neighbour `item` stands; -1 = nowhere."""
     first = _set_of(item) * WAYS
-    found = -1
-    for place in range(first, first + WAYS):  # to the end: without an early way out it is two vector compares
-        found = place if table.items[row, place] == item else found
-    return found
+    way = find_lane(table.items, row * NEIGHBOURS + first, item)
+    return first + way if way < WAYS else -1
 
 
 @inlined
 def _make_place(table: Neighbours, row: int, item: int) -> int:
-    """A place for a new neighbour: a free one of its set, else that of the lightest."""
+    """A place for a new neighbour: that of the lightest of its set, so a free one, if there is one."""
     first = _set_of(item) * WAYS
-    lightest, weight = first, np.float32(3e38)  # not infinity: the kernels' fast arithmetic has none
-    for place in range(first, first + WAYS):
-        if table.items[row, place] < 0:
-            lightest = place
-            break
-        entry = table.counts[row]
-        total = entry[NEXT, place] + entry[FORWARD, place] + np.float32(0.5) * entry[BACKWARD, place]
-        if total < weight:
-            lightest, weight = place, total
+    lightest = first + _lightest_way(table.counts, row * CHANNELS * NEIGHBOURS + first)
     table.items[row, lightest] = item
     for channel in range(CHANNELS):
         table.counts[row, channel, lightest] = np.float32(0.0)
@@ -105,7 +98,7 @@ def add_neighbour(table: Neighbours, row: int, item: int, channel: int, weight: 
     table.totals[row, channel] += np.float32(weight)
 
 
-@kernel
+@inlined
 def age_neighbours(table: Neighbours, item: int, weight: float) -> None:
     """Counts the event of `item` itself and lets all weights decay by one event."""
     table.mass[item] += np.float32(weight * table.scale[0])

@@ -46,7 +46,7 @@ class RecommenderOptions:
     max_items: int = 100_000
     max_users: int = 200_000
     repeats: Repeats = Repeats.AUTO
-    mixture_share: float = 1 / 128
+    mixture_share: float = 1 / 256
     mixture_warmup_events: int = 4000
     experts: tuple[str, ...] = EXPERTS
 

@@ -1,7 +1,8 @@
 """The pipeline: START READING HERE. decode -> clean -> learn for each batch; rank -> publish for whoever is due."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import structlog
@@ -21,6 +22,7 @@ from worker.steps.publish import publish
 from worker.steps.rank import Ranker
 
 RETRY_SECONDS = 0.5
+PART_BYTES = 500_000  # what is made of so much text stays in the processor's cache: twice as fast as ten times as much
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,10 @@ class Pipeline:
 
     def process(self, partition: OwnedPartition, records: Sequence[Record]) -> None:
         """Decodes, cleans and learns records of one partition, in order."""
+        for part in _in_parts(records):
+            self._process_part(partition, part)
+
+    def _process_part(self, partition: OwnedPartition, records: Sequence[Record]) -> None:
         clock = self._ports.clock
         began = clock.monotonic()
         cleaned = self._clean(partition, records)
@@ -181,3 +187,11 @@ class Pipeline:
         rows = np.array([row for row in map(self._recommender.vocabulary.row, item_ids) if row >= 0], np.int32)
         for partition in partitions if len(rows) else ():
             partition.mark_lists_with(rows, self._ports.clock.now_ms())
+
+
+def _in_parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """The records in order, in parts of about `PART_BYTES`."""
+    sizes = np.fromiter((len(record.value or b"") for record in records), np.int64, len(records))
+    part_of = np.cumsum(sizes) // PART_BYTES
+    starts = np.flatnonzero(np.diff(part_of, prepend=-1)).tolist()
+    return (records[begin:end] for begin, end in pairwise([*starts, len(records)]))

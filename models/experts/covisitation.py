@@ -22,7 +22,7 @@ SIMILAR_DECAY = 0.93
 BACKWARD_WEIGHT = 0.5
 
 
-@kernel
+@inlined
 def learn_covisitation(
     table: Neighbours, profiles: Profiles, user: int, item: int, time_ms: int, weight: float
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.batch import Float32s, Float64s, Int32s
 from models.candidates import Candidates, propose
-from models.compiled import kernel
+from models.compiled import inlined, kernel
 
 HALF_LIVES_EVENTS = (500.0, 50_000.0)
 SPEEDS = len(HALF_LIVES_EVENTS)
@@ -48,7 +48,7 @@ class Popularity(NamedTuple):
         )
 
 
-@kernel
+@inlined
 def learn_popularity(popularity: Popularity, item: int, weight: float) -> None:
     """Counts one event of `item`, and lets all counts decay by one event."""
     for speed in range(SPEEDS):
@@ -64,7 +64,7 @@ def learn_popularity(popularity: Popularity, item: int, weight: float) -> None:
             popularity.scale[speed] = 1.0
 
 
-@kernel
+@inlined
 def _rise(popularity: Popularity, speed: int, item: int) -> None:
     """Moves `item` up in the top list. Exact: all decay alike, so only the item that was counted can rise."""
     counts, top, place = popularity.counts[speed], popularity.top[speed], popularity.place[speed]

@@ -2,12 +2,12 @@
 
 from models.batch import Float32s
 from models.candidates import Candidates, propose
-from models.compiled import kernel
+from models.compiled import inlined, kernel
 from models.neighbours import NEIGHBOURS, NEXT, Neighbours, add_neighbour
 from models.profiles import Profiles, item_back, remembered
 
 
-@kernel
+@inlined
 def learn_transitions(table: Neighbours, profiles: Profiles, user: int, item: int, weight: float) -> None:
     """Counts the step from the user's last item to `item`."""
     if remembered(profiles, user) > 0:

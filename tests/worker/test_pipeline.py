@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from typing_extensions import override
 from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
+from worker import pipeline
 from worker.adapters.memory import ManualClock, MemoryDeadLetters, MemoryLists
 from worker.assembly import recommender_options
 from worker.events import RecommendationList, Reject, position_text
@@ -224,6 +226,24 @@ def test_a_batch_of_nothing_but_bad_records_moves_the_offset_too() -> None:
     run.feed(None, b"[]")
     run.refresh()
     assert (run.partitions[0].next_offset, run.recommender.events, run.lists.lists) == (2, 0, {})
+
+
+@pytest.mark.parametrize("part_bytes", [1, 150, 10_000])
+def test_much_at_once_is_worked_off_in_parts_with_the_same_result(
+    monkeypatch: pytest.MonkeyPatch, part_bytes: int
+) -> None:
+    values = [*views(*(f"user{number % 7}:item{number % 5}" for number in range(60))), None, b"no json", b""]
+    whole, parted = Line(), Line()
+    whole.feed(*values)
+    monkeypatch.setattr(pipeline, "PART_BYTES", part_bytes)
+    parted.feed(*values)
+    first, second = (
+        line.recommender.dump() | line.recommender.dump_shard(line.partitions[0].shard) for line in (whole, parted)
+    )
+    assert all(np.array_equal(first[name], second[name]) for name in first | second)
+    assert parted.partitions[0].next_offset == whole.partitions[0].next_offset == len(values)
+    assert parted.dead_letters.rejections == whole.dead_letters.rejections
+    assert parted.waiting() == whole.waiting() == 7
 
 
 def test_a_duplicate_is_counted_but_no_dead_letter() -> None:

@@ -21,8 +21,9 @@ class Plan:
         rounds: how often raw loop and worker take turns; where they do so more than once, a round before does not
             count.
         batch_events: events a record in the batched topic.
-        learn_warmup_events: events learned before the in-process rate counts; after 512,000 the mixture learns from
-            its least share.
+        batched_events: events in the batched topic; more, because they are soon read.
+        learn_warmup_events: events learned before the in-process rate counts; after 1,024,000 the mixture learns
+            from its least share.
         learn_events: events of which the rate is taken.
         rank_users: users ranked for the rate of lists.
         paced_rates: events a second at which freshness is taken.
@@ -34,6 +35,7 @@ class Plan:
     events: int = 300_000
     rounds: int = 5
     batch_events: int = 50
+    batched_events: int = 1_000_000
     learn_warmup_events: int = 300_000
     learn_events: int = 300_000
     rank_users: int = 20_000
@@ -47,5 +49,12 @@ def plan(file: Path | None, events: int | None, *, quick: bool) -> Plan:
     if not quick:
         return Plan(file, events or 300_000)
     return Plan(
-        file, events or 50_000, rounds=1, learn_events=50_000, rank_users=1000, paced_seconds=2.0, settle_seconds=1.0
+        file,
+        events or 50_000,
+        rounds=1,
+        batched_events=100_000,
+        learn_events=50_000,
+        rank_users=1000,
+        paced_seconds=2.0,
+        settle_seconds=1.0,
     )

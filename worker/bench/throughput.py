@@ -10,7 +10,7 @@ from worker.bench.meter import Meter
 from worker.bench.plan import Plan
 from worker.bench.raw_loop import RawRun, run_raw
 from worker.bench.services import Services
-from worker.bench.stream import Stream
+from worker.bench.stream import Stream, read_stream
 from worker.bench.worker_run import LearnOnly, run_until
 from worker.pipeline import Pipeline
 
@@ -61,17 +61,18 @@ def measure_throughput(
     services: Services, stream: Stream, knowledge: Arrays, plan: Plan, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Raw loop and worker on the same topic; each ratio is to the raw loop's run just before, their median counts."""
-    say(f"filling topics with {len(stream.events):,} events")
-    services.fill(SINGLE, stream.events)
-    services.fill(BATCHED, stream.events, plan.batch_events)
+    streams = {SINGLE: stream, BATCHED: read_stream(plan.file, plan.batched_events)}
+    for topic, events_a_record in ((SINGLE, 1), (BATCHED, plan.batch_events)):
+        say(f"filling a topic with {len(streams[topic].events):,} events")
+        services.fill(topic, streams[topic].events, events_a_record)
     ways = {name: Way() for name in WAYS}
     if plan.rounds > 1:
         say("throughput, a round that does not count")
-        _round(services, stream, knowledge, {name: Way() for name in WAYS})
+        _round(services, streams, knowledge, {name: Way() for name in WAYS})
     tuned = list[RawRun]()
     for number in range(plan.rounds):
         say(f"throughput, round {number + 1} of {plan.rounds}")
-        _round(services, stream, knowledge, ways)
+        _round(services, streams, knowledge, ways)
         kafka = services.settings(SINGLE).kafka
         tuned.append(run_raw(kafka, len(stream.events), as_the_worker_collects=True))
     return {
@@ -87,10 +88,10 @@ def _rate(runs: list[RawRun]) -> int:
     return round(median(run.records / run.seconds for run in runs))
 
 
-def _round(services: Services, stream: Stream, knowledge: Arrays, ways: dict[str, Way]) -> None:
+def _round(services: Services, streams: dict[str, Stream], knowledge: Arrays, ways: dict[str, Way]) -> None:
     """Each way once, after the raw loop."""
-    events = len(stream.events)
     for name, (topic, pipeline_kind) in WAYS.items():
-        raw = run_raw(services.settings(SINGLE).kafka, events)
+        raw = run_raw(services.settings(SINGLE).kafka, len(streams[SINGLE].events))
         services.forget_lists()
+        events = len(streams[topic].events)
         ways[name].runs.append((run_until(services.settings(topic), knowledge, events, pipeline_kind), raw))
