@@ -42,11 +42,12 @@ Takes a contiguous array and a place in it, counted as if it had one dimension; 
 """
 
 
-def lightest_lane(planes: int, apart: int) -> Callable[[Float32s, int], int]:
+def lightest_lane(factors: tuple[float, ...], apart: int) -> Callable[[Float32s, int], int]:
     """Makes a function that tells at which of the sixteen places from `first` on the sum over planes is least.
 
-    The planes of the contiguous array lie `apart` elements apart. The values must not be negative. Sums that agree in
-    their first 20 binary digits pass for equal, and of equal ones the first counts. Looks at no bounds.
+    There are as many planes as factors, by which their values count; in the contiguous array they lie `apart` elements
+    apart. The values must not be negative. Sums that agree in their first 20 binary digits pass for equal, and of
+    equal ones the first counts. Looks at no bounds.
     """
 
     @intrinsic
@@ -54,9 +55,10 @@ def lightest_lane(planes: int, apart: int) -> Callable[[Float32s, int], int]:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             array_value, first = arguments
             total = ir.Constant(_FLOATS, [0.0] * LANES)
-            for plane in range(planes):
+            for plane, factor in enumerate(factors):
                 place = builder.add(first, ir.Constant(_INT64, plane * apart))
-                total = builder.fadd(total, _load(context, builder, signature.args[0], array_value, place, _FLOATS))
+                values = _load(context, builder, signature.args[0], array_value, place, _FLOATS)
+                total = builder.fadd(total, builder.fmul(values, ir.Constant(_FLOATS, [factor] * LANES)))
             return _least(builder, total)
 
         return types.int64(array, types.int64), generate

@@ -6,9 +6,10 @@ from models.batch import Float32s, Int32s
 from models.compiled import kernel
 from models.lanes import LANES, find_lane, lightest_lane
 
-ROWS, PLACES, PLANES = 3, 2 * LANES, 3
+FACTORS = (1.0, 2.0, 0.5)
+ROWS, PLACES, PLANES = 3, 2 * LANES, len(FACTORS)
 
-lightest_of_planes = lightest_lane(planes=PLANES, apart=PLACES)
+lightest_of_planes = lightest_lane(FACTORS, apart=PLACES)
 weights = st.lists(st.integers(0, 1000), min_size=ROWS * PLANES * PLACES, max_size=ROWS * PLANES * PLACES)
 
 
@@ -36,7 +37,7 @@ def test_the_lightest_place_is_the_first_whose_sum_over_the_planes_is_least(
     numbers: list[int], row: int, first: int
 ) -> None:
     array = np.array(numbers, np.float32).reshape(ROWS, PLANES, PLACES)
-    expected = array[row, :, first : first + LANES].sum(axis=0).argmin()
+    expected = np.dot(FACTORS, array[row, :, first : first + LANES]).argmin()
     assert lightest(array, row * PLANES * PLACES + first) == expected
 
 

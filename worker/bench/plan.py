@@ -21,7 +21,7 @@ class Plan:
         rounds: how often raw loop and worker take turns; where they do so more than once, a round before does not
             count.
         batch_events: events a record in the batched topic.
-        batched_events: events in the batched topic; more, because they are soon read.
+        batched_times: how many times as many events the batched topic has, because they are soon read.
         learn_warmup_events: events learned before the in-process rate counts; after 1,024,000 the mixture learns
             from its least share.
         learn_events: events of which the rate is taken.
@@ -35,7 +35,7 @@ class Plan:
     events: int = 300_000
     rounds: int = 5
     batch_events: int = 50
-    batched_events: int = 1_000_000
+    batched_times: int = 3
     learn_warmup_events: int = 300_000
     learn_events: int = 300_000
     rank_users: int = 20_000
@@ -52,7 +52,7 @@ def plan(file: Path | None, events: int | None, *, quick: bool) -> Plan:
         file,
         events or 50_000,
         rounds=1,
-        batched_events=100_000,
+        batched_times=1,
         learn_events=50_000,
         rank_users=1000,
         paced_seconds=2.0,

@@ -61,7 +61,7 @@ def measure_throughput(
     services: Services, stream: Stream, knowledge: Arrays, plan: Plan, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Raw loop and worker on the same topic; each ratio is to the raw loop's run just before, their median counts."""
-    streams = {SINGLE: stream, BATCHED: read_stream(plan.file, plan.batched_events)}
+    streams = {SINGLE: stream, BATCHED: read_stream(plan.file, plan.batched_times * plan.events)}
     for topic, events_a_record in ((SINGLE, 1), (BATCHED, plan.batch_events)):
         say(f"filling a topic with {len(streams[topic].events):,} events")
         services.fill(topic, streams[topic].events, events_a_record)
