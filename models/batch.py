@@ -23,15 +23,18 @@ class Interactions:
         items: ids of the items, n strings.
         times_ms: (n,) int64, when it happened, UTC milliseconds.
         weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn.
+        kinds: names of the kinds of event, n strings, or none: no model learns from them, an evaluation reports them.
     """
 
     users: Sequence[str]
     items: Sequence[str]
     times_ms: Int64s
     weights: Float32s
+    kinds: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
+        lengths.add(len(self.kinds or self.users))
         if len(lengths) != 1:
             raise ValueError(f"columns of a batch have different lengths: {sorted(lengths)}")
         # Kernels are compiled for plain arrays; one that is strided or read-only would compile them all again.
@@ -48,6 +51,7 @@ class Interactions:
             self.items[start:stop],
             self.times_ms[start:stop],
             self.weights[start:stop],
+            self.kinds[start:stop],
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from models.accuracy import rank_metrics
 from models.batch import Bools, Float32s, Int32s, Int64s, Interactions
 from models.candidates import Candidates, position_of
 from models.compiled import kernel
@@ -91,18 +92,6 @@ def prequential(
 def scored_events(outcomes: Outcomes, *, seen_excluded: bool) -> Bools:
     """(n,) bool, which events count."""
     return outcomes.known & (~outcomes.had if seen_excluded else outcomes.history > 0)
-
-
-def rank_metrics(ranks: Float32s) -> dict[str, float]:
-    """Hit rate at 10 and 20 and mean reciprocal rank at 20; nan over no events."""
-    if len(ranks) == 0:
-        return {"hr_at_10": float("nan"), "hr_at_20": float("nan"), "mrr_at_20": float("nan")}
-    reciprocal = np.where(ranks <= 20, 1.0 / ranks, 0.0)
-    return {
-        "hr_at_10": float(np.mean(ranks <= 10)),
-        "hr_at_20": float(np.mean(ranks <= 20)),
-        "mrr_at_20": float(np.mean(reciprocal)),
-    }
 
 
 def summarize(outcomes: Outcomes, scored: Bools) -> dict[str, Any]:

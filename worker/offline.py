@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from models.accuracy import rank_metrics
 from models.batch import Bools, Interactions
-from models.evaluation import Outcomes, prequential, rank_metrics, scored_events, summarize
+from models.details import details
+from models.evaluation import Outcomes, prequential, scored_events, summarize
 from models.recommender import Recommender, RecommenderOptions
 from producers.columns import EventColumns
 from producers.readers import ColumnNames, read_events
@@ -56,7 +58,7 @@ class Scoring:
 
 
 def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Interactions:
-    """The selected events of a parquet, CSV or JSONL file, in the file's order, each of weight 1.
+    """The selected events of a parquet, CSV or JSONL file, in the file's order, each of weight 1, with their kinds.
 
     Raises ConfigurationError for a file that cannot be read, or without such events.
     """
@@ -69,10 +71,12 @@ def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Inter
             f"{path} has no events" + (f" of kind {' or '.join(sorted(absent))}" if absent else ""),
             f"it has the kinds {', '.join(sorted(there))}" if there else "give a file of events",
         )
-    return Interactions.of(
+    return Interactions(
         [user for part in parts for user in part.user_ids],
         [item for part in parts for item in part.item_ids],
         np.concatenate([part.times_ms for part in parts]),
+        np.ones(sum(map(len, parts)), np.float32),
+        [kind for part in parts for kind in part.kinds],
     )
 
 
@@ -109,9 +113,11 @@ def evaluate(
     seconds = time.perf_counter() - begin
     seen_excluded = recommender.excludes_seen
     chosen = scoring.chosen(stream, outcomes)
+    scored = chosen & scored_events(outcomes, seen_excluded=seen_excluded)
     with_first = chosen & outcomes.known & ~(outcomes.had & seen_excluded)
     return {
-        **summarize(outcomes, chosen & scored_events(outcomes, seen_excluded=seen_excluded)),
+        **summarize(outcomes, scored),
+        **details(outcomes, scored, stream.items, stream.kinds),
         "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
         "seen_excluded": seen_excluded,
         "users": users,

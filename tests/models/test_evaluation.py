@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from math import isnan
 
 import numpy as np
 import pytest
@@ -7,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.batch import Interactions
-from models.evaluation import Outcomes, prequential, rank_metrics, scored_events, summarize
+from models.evaluation import Outcomes, prequential, scored_events, summarize
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
@@ -119,14 +118,6 @@ def test_scored_are_known_items_of_known_users_or_where_seen_items_are_excluded_
     outcomes, _ = evaluated(Interactions.of(users, items, range(5)), RecommenderOptions())
     assert scored_events(outcomes, seen_excluded=False).tolist() == [False, False, False, True, True]
     assert scored_events(outcomes, seen_excluded=True).tolist() == [False, True, False, False, True]
-
-
-def test_metrics_of_ranks() -> None:
-    figures = rank_metrics(np.array([1, 10, 10.5, 20, 20.5, np.inf], np.float32))
-    assert figures["hr_at_10"] == pytest.approx(2 / 6)
-    assert figures["hr_at_20"] == pytest.approx(4 / 6)
-    assert figures["mrr_at_20"] == pytest.approx((1 + 1 / 10 + 1 / 10.5 + 1 / 20) / 6)
-    assert all(isnan(figure) for figure in rank_metrics(np.zeros(0, np.float32)).values())
 
 
 def test_figures_are_over_scored_events_and_again_over_the_second_half_of_the_stream() -> None:

@@ -23,7 +23,7 @@ from worker.offline import Scoring, Selection, evaluate, read_stream
 SHARED = Path(__file__).parents[3] / "shared/data"
 HOUR_MS = 3_600_000
 BEGIN_MS = 1_577_836_800_000  # 2020-01-01
-METRICS = ["hr_at_10", "hr_at_20", "mrr_at_20"]
+METRICS = ["hr_at_10", "hr_at_20", "mrr_at_10", "mrr_at_20", "ndcg_at_10", "ndcg_at_20"]
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,27 @@ def test_json_has_figures_of_the_blend_the_second_half_and_each_expert(file: Pat
     assert list(figures["first_events_included"]) == ["scored", *METRICS]
 
 
+def test_json_has_figures_by_history_item_age_and_kind(file: Path) -> None:
+    figures = as_json(file)
+    assert {name: group["scored"] for name, group in figures["by_history"].items() if group["scored"]} == {
+        "1": 3,
+        "2-3": 3,
+    }
+    assert figures["by_item_age"]["0-9"]["scored"] == 6
+    assert list(figures["by_kind"]) == ["buy", "refund"]
+    assert [group["scored"] for group in figures["by_kind"].values()] == [4, 2]
+    assert list(figures["by_kind"]["buy"]) == ["scored", *METRICS]
+
+
+def test_json_has_curves_and_comparisons_with_each_expert(file: Path) -> None:
+    figures = as_json(file)
+    curve = figures["curve"]
+    assert curve["events"] == [5, 6, 8, 9, 11, 12]
+    assert curve["running"]["hr_at_20"] == curve["fading"]["hr_at_20"] == [1.0] * 6
+    assert figures["experts"].keys() == curve["experts"].keys() == figures["comparisons"].keys()
+    assert list(figures["comparisons"]["next"]) == ["hr_at_20", "mrr_at_20", "mcnemar"]
+
+
 def test_what_always_follows_is_foreseen(file: Path) -> None:
     """Scored are b and c of the second user and later; of three items all are among the first ten."""
     figures = as_json(file)
@@ -105,6 +126,7 @@ def test_kinds_and_limit_choose_the_stream(file: Path) -> None:
     assert as_json(file, "--limit", 5)["events"] == 5
     stream = read_stream(file, ColumnNames(), Selection(frozenset({"buy"}), 5))
     assert list(stream.items) == ["a", "b", "c", "a", "c"]
+    assert list(stream.kinds) == ["buy"] * 5
     assert set(stream.weights.tolist()) == {1.0}
 
 
@@ -135,7 +157,9 @@ def test_a_file_without_kinds_or_events(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("who,what,when\nu,a,2020-01-01\nu,a,2020-01-02\nv,a,2020-01-03\n")
     columns = ["--user-column", "who", "--item-column", "what", "--time-column", "when"]
-    assert as_json(path, *columns)["scored"] == 1
+    figures = as_json(path, *columns)
+    assert figures["scored"] == 1
+    assert "by_kind" not in figures
     path.write_text("user_id,item_id,ts\n")
     error = invoke(path).exception
     assert isinstance(error, ConfigurationError)
