@@ -15,8 +15,7 @@ from producers import options as file_options
 from worker.commands.options import AsJson, Assignments, ConfigFile, settings_of
 from worker.commands.output import print_json
 from worker.errors import ConfigurationError
-
-METRICS = {"HR@10": "hr_at_10", "HR@20": "hr_at_20", "MRR@20": "mrr_at_20"}
+from worker.report.page import METRICS, report_page
 
 
 class RepeatsChoice(StrEnum):
@@ -47,11 +46,15 @@ ScoreUsers = Annotated[
         "--score-users", metavar="FILE", help="Score the events of these users (an id a line), less each first."
     ),
 ]
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a report with all figures and curves.")
+]
 
 
 def evaluate(
     file: EventsFile,
     as_json: AsJson = False,
+    html: HtmlFile = None,
     limit: file_options.Limit = None,
     kinds: OfKinds = None,
     repeats: RepeatsOption = None,
@@ -73,6 +76,8 @@ def evaluate(
     settings = settings_of(config, assignments, learning__repeats=repeats)
     if score_after and score_users:
         raise ConfigurationError("two choices of what to score", "give --score-after or --score-users")
+    if html is not None and not html.absolute().parent.is_dir():  # said before the work, not after
+        raise ConfigurationError(f"--html {html}: there is no folder {html.parent}", "make it, or name another")
     from producers.readers import ColumnNames
     from worker import offline  # loads the models
     from worker.assembly import recommender_options
@@ -83,6 +88,8 @@ def evaluate(
     stream = offline.read_stream(file, names, offline.Selection(wanted, limit))
     with _progress(len(stream)) as progress:
         figures = offline.evaluate(stream, recommender_options(settings), scoring, progress)
+    if html is not None:
+        _write(html, report_page(file.name, _headline(figures), _rows(figures), figures))
     if as_json:
         print_json(figures)
     else:
@@ -126,25 +133,38 @@ def _progress(events: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {error}", "name a file that may be written") from error
+
+
 def _print(file: Path, figures: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    console.print(
-        f"{file.name}: {figures['events']:,} events of {figures['users']:,} users on {figures['items']:,} items; "
-        f"{figures['scored']:,} scored, users' own items {'left out' if figures['seen_excluded'] else 'kept'}; "
-        f"{figures['seconds']:.1f} s ({figures['events_per_second']:,} events/s)",
-        markup=False,
-        soft_wrap=True,
-    )
+    console.print(f"{file.name}: {_headline(figures)}", markup=False, soft_wrap=True)
     table = Table("", *METRICS, box=None, header_style="bold")
-    rows = {
+    for name, values in _rows(figures).items():
+        table.add_row(name, *(f"{values[key]:.4f}" for key in METRICS.values()))
+    console.print(table)
+
+
+def _headline(figures: dict[str, Any]) -> str:
+    return (
+        f"{figures['events']:,} events of {figures['users']:,} users on {figures['items']:,} items; "
+        f"{figures['scored']:,} scored, users' own items {'left out' if figures['seen_excluded'] else 'kept'}; "
+        f"{figures['seconds']:.1f} s ({figures['events_per_second']:,} events/s)"
+    )
+
+
+def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The lines of the table."""
+    return {
         "blend": figures,
         "  second half": figures["second_half"],
         f"  first events too ({figures['first_events_included']['scored']:,})": figures["first_events_included"],
         **figures["experts"],
     }
-    for name, values in rows.items():
-        table.add_row(name, *(f"{values[key]:.4f}" for key in METRICS.values()))
-    console.print(table)
 
 
 def register(app: typer.Typer) -> None:
