@@ -26,7 +26,7 @@ class Vocabulary:
     event within the last `most_rows` strangers, so that ids that come once push nothing out.
 
     Attributes:
-        hashes: (capacity,) uint64, `stable_hash` of the id of each row.
+        hashes: (capacity,) uint64, `stable_hash` of the id of each row; 0 = the row is free.
     """
 
     def __init__(self, most_rows: int, *, doorkeeper: bool) -> None:
@@ -128,6 +128,7 @@ class Vocabulary:
             if identifier is not None:
                 del self._rows[identifier]
                 self._ids[row] = None
+                self.hashes[row] = 0
                 self._free.append(int(row))
                 gone.append(identifier)
         return gone

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.availability import Availability
@@ -17,6 +17,7 @@ STEPS = st.lists(
 )
 
 
+@example([("admit", "i2"), ("release", "i2"), ("gone", "i2"), ("look", ""), ("admit", "i2")])
 @given(STEPS)
 def test_each_row_says_whether_the_item_that_has_it_can_be_had(steps: list[tuple[str, str]]) -> None:
     vocabulary = Vocabulary(4, doorkeeper=False)
