@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from models.evaluation import Outcomes, prequential, scored_events, summarize
 from models.recommender import Recommender, RecommenderOptions
 from producers.columns import EventColumns
 from producers.readers import ColumnNames, read_events
+from worker import peers
 from worker.errors import ConfigurationError
 
 NO_KIND = ""
@@ -99,12 +100,15 @@ def evaluate(
     options: RecommenderOptions,
     scoring: Scoring,
     progress: Callable[[int], None] = lambda events: None,
+    against: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Ranks, then learns, each event; figures over those that count, of the blend and of each expert alone.
 
-    Bounds of `options` that are too low for the stream are raised. `seconds` is the time of the pass. `progress` is
-    told how many events are done.
+    Bounds of `options` that are too low for the stream are raised. `seconds` is the time of the pass. The baselines
+    named in `against` follow on the same events, each in a pass of its own. `progress` is told how many events are
+    done, those of all passes together. Raises ConfigurationError for a baseline that cannot run.
     """
+    peers.prepare(against)
     users, items = len(set(stream.users)), len(set(stream.items))
     fitting = replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
     _pass(stream.slice(0, 1), fitting)  # compiles, so that the time is that of the work
@@ -115,7 +119,7 @@ def evaluate(
     chosen = scoring.chosen(stream, outcomes)
     scored = chosen & scored_events(outcomes, seen_excluded=seen_excluded)
     with_first = chosen & outcomes.known & ~(outcomes.had & seen_excluded)
-    return {
+    figures = {
         **summarize(outcomes, scored),
         **details(outcomes, scored, stream.items, stream.kinds),
         "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
@@ -125,6 +129,15 @@ def evaluate(
         "seconds": round(seconds, 3),
         "events_per_second": round(len(stream) / seconds),
     }
+    if against:
+        figures["against"] = peers.compare(
+            against,
+            stream,
+            scored,
+            seen_excluded=seen_excluded,
+            progress=lambda events: progress(len(stream) + events),
+        )
+    return figures
 
 
 def _pass(

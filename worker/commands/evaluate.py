@@ -1,6 +1,6 @@
 """`millrace evaluate`: the recommender's quality on a file of events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +49,10 @@ ScoreUsers = Annotated[
 HtmlFile = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a report with all figures and curves.")
 ]
+Against = Annotated[
+    str | None,
+    typer.Option("--against", metavar="A,B", help="Baselines to measure on the same events."),
+]
 
 
 def evaluate(
@@ -60,6 +64,7 @@ def evaluate(
     repeats: RepeatsOption = None,
     score_after: ScoreAfter = None,
     score_users: ScoreUsers = None,
+    against: Against = None,
     user_column: file_options.OfUser = None,
     item_column: file_options.OfItem = None,
     time_column: file_options.OfTime = None,
@@ -72,6 +77,9 @@ def evaluate(
     All in this process, in the file's order. The figures are hit rates and the reciprocal rank of the item that came,
     over all scored events, over the second half, and for each expert alone. Without repeats, an event is scored when
     its item came before and the user has not had it; with repeats, when item and user came before.
+
+    With --against, known recommenders are measured on the same events: popularity, covisitation, itemknn, ials,
+    sessions, isgd and bpr; ials needs the extra of that name.
     """
     settings = settings_of(config, assignments, learning__repeats=repeats)
     if score_after and score_users:
@@ -84,16 +92,21 @@ def evaluate(
 
     scoring = offline.Scoring(_time_ms(score_after), _users(score_users))
     names = ColumnNames(user_column, item_column, time_column, event_column)
-    wanted = frozenset(filter(None, map(str.strip, (kinds or "").split(","))))
-    stream = offline.read_stream(file, names, offline.Selection(wanted, limit))
-    with _progress(len(stream)) as progress:
-        figures = offline.evaluate(stream, recommender_options(settings), scoring, progress)
+    stream = offline.read_stream(file, names, offline.Selection(frozenset(_listed(kinds)), limit))
+    baselines = _listed(against)
+    with _progress(len(stream) * (1 + len(baselines))) as progress:
+        figures = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)
     if html is not None:
         _write(html, report_page(file.name, _headline(figures), _rows(figures), figures))
     if as_json:
         print_json(figures)
     else:
         _print(file, figures)
+
+
+def _listed(text: str | None) -> list[str]:
+    """The words between the commas, each once."""
+    return list(dict.fromkeys(filter(None, map(str.strip, (text or "").split(",")))))
 
 
 def _time_ms(text: str | None) -> int | None:
@@ -145,8 +158,10 @@ def _print(file: Path, figures: dict[str, Any]) -> None:
     console.print(f"{file.name}: {_headline(figures)}", markup=False, soft_wrap=True)
     table = Table("", *METRICS, box=None, header_style="bold")
     for name, values in _rows(figures).items():
-        table.add_row(name, *(f"{values[key]:.4f}" for key in METRICS.values()))
+        table.add_row(name, *_cells(values))
     console.print(table)
+    if "against" in figures:
+        console.print(_comparison({"blend": figures, **figures["against"]}))
 
 
 def _headline(figures: dict[str, Any]) -> str:
@@ -165,6 +180,17 @@ def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
         f"  first events too ({figures['first_events_included']['scored']:,})": figures["first_events_included"],
         **figures["experts"],
     }
+
+
+def _comparison(rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table("on the same events", *METRICS, "events/s", box=None, header_style="bold")
+    for name, values in rows.items():
+        table.add_row(name, *_cells(values), f"{values['events_per_second']:,}")
+    return table
+
+
+def _cells(values: Mapping[str, Any]) -> list[str]:
+    return [f"{values[key]:.4f}" for key in METRICS.values()]
 
 
 def register(app: typer.Typer) -> None:
