@@ -70,7 +70,9 @@ def bounds(scores: Scores, item: int, known: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("name", "plain"), [("popularity", popular), ("covisitation", covisited), ("itemknn", alike)], ids=str
+    ("name", "plain"),
+    [("popularity", popular), ("covisitation", covisited), ("itemknn", alike)],
+    ids=["popularity", "covisitation", "itemknn"],
 )
 def test_ranks_are_those_of_plain_python(name: str, plain: Plain) -> None:
     stream = Stream.of(random_batch(1, 1_500, 25, 60), seen_excluded=False)
