@@ -58,6 +58,13 @@ def _running(server: AbstractContextManager[Server]) -> Iterator[Server]:
 
 
 @pytest.fixture
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings are the defaults, whatever the machine's variables say."""
+    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
 def redis_url(valkey: ValkeyServer) -> str:
     """The address of an empty Redis."""
     with redis.Redis.from_url(valkey.url) as client:

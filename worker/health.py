@@ -109,6 +109,6 @@ def _handler(pages: dict[str, Page]) -> type[BaseHTTPRequestHandler]:
 def _served(page: Page) -> tuple[HTTPStatus, str, bytes]:
     try:
         return page()
-    except Exception:
+    except Exception:  # whatever a page does wrong, the port must go on answering
         log.exception("a health page failed")
         return HTTPStatus.INTERNAL_SERVER_ERROR, TEXT_TYPE, b"internal error\n"

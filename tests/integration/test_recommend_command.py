@@ -1,7 +1,6 @@
 """`millrace recommend` on a real Valkey and a real Kafka."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,10 +20,8 @@ from worker.settings import ListSettings, RedisSettings
 
 
 @pytest.fixture
-def lists(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisLists]:
+def lists(redis_url: str, no_settings_from_outside: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisLists]:
     """A Redis that the settings name."""
-    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("MILLRACE_REDIS__URL", redis_url)
     with closing(RedisLists(RedisSettings(url=SecretStr(redis_url)), ListSettings())) as sink:
         yield sink

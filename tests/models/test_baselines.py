@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.baselines import ials, isgd, popularity
-from models.baselines.baseline import ranks_by
+from models.baselines.baseline import Compiled, ranks_by
 from models.baselines.registry import BASELINES
 from models.baselines.rows import WIDTH, Rows, add
 from models.baselines.stream import Stream
@@ -91,7 +91,8 @@ def test_popularity_goes_on_when_its_numbers_are_scaled_down(monkeypatch: pytest
     stream = Stream.of(random_batch(2, 800, 10, 20), seen_excluded=False)
     expected = ranks_by(popularity.popularity(stream), 800)
     baseline = popularity.popularity(stream)
-    state = baseline.state  # type: ignore[attr-defined]
+    assert isinstance(baseline, Compiled)
+    state = baseline.state
     state.scale[0] = 1e100 / 1.3
     np.testing.assert_array_equal(ranks_by(baseline, 800), expected)
     assert state.scale[0] < 10
@@ -129,7 +130,8 @@ def test_gradient_steps_bring_a_pair_closer_to_one() -> None:
     stream = Stream.of(Interactions.of(["a"] * 50, ["x"] * 50, range(50)), seen_excluded=False)
     baseline = isgd.isgd(stream)
     ranks_by(baseline, 50)
-    state = baseline.state  # type: ignore[attr-defined]
+    assert isinstance(baseline, Compiled)
+    state = baseline.state
     assert float(state.users[0] @ state.items[:, 0]) == pytest.approx(1, abs=0.1)
 
 

@@ -32,10 +32,8 @@ HEAVY = ["kafka", "numba", "numpy", "pyarrow", "pydantic_settings", "redis", "ri
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def nothing_from_outside(no_settings_from_outside: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither variables nor files of the machine."""
-    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("MILLRACE_SNAPSHOTS__DIRECTORY", str(tmp_path))
 
 

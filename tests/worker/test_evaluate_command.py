@@ -1,7 +1,6 @@
 """`millrace evaluate`: which events make the stream, which are scored, and what is printed."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,12 @@ from worker.cli import app
 from worker.errors import ConfigurationError
 from worker.offline import Scoring, Selection, evaluate, read_stream
 
+pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
+
 SHARED = Path(__file__).parents[3] / "shared/data"
 HOUR_MS = 3_600_000
 BEGIN_MS = 1_577_836_800_000  # 2020-01-01
 METRICS = ["hr_at_10", "hr_at_20", "mrr_at_10", "mrr_at_20", "ndcg_at_10", "ndcg_at_20"]
-
-
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture

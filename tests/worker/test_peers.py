@@ -1,7 +1,6 @@
 """`millrace evaluate --against`: baselines on the same events, in the output for people and for programs."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,7 @@ from worker.cli import app
 from worker.errors import ConfigurationError
 from worker.offline import Scoring, evaluate
 
-
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
-        monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
 
 
 @pytest.fixture

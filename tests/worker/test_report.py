@@ -16,6 +16,8 @@ from worker.errors import ConfigurationError
 from worker.report.page import METRICS, NO_PLOT, report_page
 from worker.report.plot import curves_svg
 
+pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
+
 needs_matplotlib = pytest.mark.skipif(
     find_spec("matplotlib") is None and "CI" not in os.environ, reason="the extra `plots` is not installed"
 )
@@ -27,12 +29,6 @@ CURVE: dict[str, Any] = {
     "fading": {"hr_at_20": [1.0, 0.5, 0.7], "mrr_at_20": [0.0, 0.0, 0.0]},
     "experts": {f"expert {number}": [0.1 * number] * 3 for number in range(7)},
 }
-
-
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MILLRACE_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class KafkaEventSource(EventSource):
         consumer = self._connect()
         try:
             self._require_topic(consumer)
-        except BaseException:
+        except BaseException:  # an interrupt, too, must leave nothing behind; raised again
             consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
             raise
         keep_finished_joins(consumer)

@@ -96,7 +96,7 @@ class EmbeddedServer(ABC):
     def __enter__(self) -> Self:
         try:
             self.start()
-        except BaseException:
+        except BaseException:  # an interrupt, too, must leave nothing behind; raised again
             self.close()
             raise
         return self
@@ -124,7 +124,7 @@ class EmbeddedServer(ABC):
         self._process = OwnedProcess(command, log_file, self.grace_seconds, self._temporary_folder)
         try:
             self._await_answer(self._process)
-        except BaseException:
+        except BaseException:  # an interrupt, too, must leave nothing behind; raised again
             self.kill()
             raise
 

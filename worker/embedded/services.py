@@ -34,7 +34,7 @@ class EmbeddedServices:
         try:
             self.valkey.start()  # takes a tenth of a second: threads would gain nothing and hinder Ctrl-C
             self.kafka.start()
-        except BaseException:
+        except BaseException:  # an interrupt, too, must leave nothing behind; raised again
             self.close()
             raise
 
