@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from models.batch import Bools
-from models.seen import UInt64s
+from models.batch import Bools, UInt64s
 from models.vocabulary import Vocabulary
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 from numba.core import config
@@ -28,13 +28,24 @@ if not getattr(config, "CACHE_DIR", "") and os.access(_HERE, os.W_OK):
     setattr(config, "CACHE_DIR", str(_HERE / "__pycache__" / f"kernels-{_sources_digest()}"))  # noqa: B010
 
 
+# Kernels work on memory that is there, so arrays are not counted in and out: in loops over trees of arrays that took
+# most of the time. And no flag lets sums be added in another order or products be fused: see lane_sums.py.
+_FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "fastmath": {"nnan", "nsz"}, "error_model": "numpy"}
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compiles to machine code at the first call, kept on disk; runs without the interpreter's lock."""
-    compiled = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function)
+    compiled = numba.njit(cache=True, **_FLAGS)(function)
+    return cast("Callable[P, R]", compiled)
+
+
+def allocating_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """A kernel that makes arrays or returns one."""
+    compiled = numba.njit(cache=True, **_FLAGS | {"_nrt": True})(function)
     return cast("Callable[P, R]", compiled)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """A small kernel whose body takes the place of each call: passing a tree of arrays costs more than it does."""
-    compiled = numba.njit(inline="always", nogil=True, fastmath=True, error_model="numpy")(function)
+    compiled = numba.njit(inline="always", **_FLAGS)(function)
     return cast("Callable[P, R]", compiled)

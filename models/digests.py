@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from models.batch import UInt64s
 from models.compiled import kernel
-from models.seen import UInt64s, pair_hash
+from models.seen import pair_hash
 
 SEPARATOR = "\0"
 STAND_IN = "\ufffd"

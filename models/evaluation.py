@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.accuracy import rank_metrics
-from models.batch import Bools, Float32s, Int32s, Int64s, Interactions
-from models.candidates import Candidates, position_of
+from models.batch import Bools, Float32s, Int32s, Int64s, Interactions, UInt64s
+from models.candidates import place_among_chosen, position_of
 from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
 from models.knowledge import Knowledge
-from models.learning import bet, is_mixture_due, learn_event, teach_mixture
+from models.learning import bet, is_lesson_due, learn_event, teach_blend
 from models.policies import excludes_seen
 from models.profiles import Profiles
 from models.recommender import Recommender
-from models.registry import EXPERTS
-from models.seen import SeenFilter, UInt64s, has_seen, pair_hash
+from models.registry import EXPERTS, POPULAR_FAST, POPULAR_SLOW
+from models.scratch import Scratch
+from models.seen import SeenFilter, has_seen, pair_hash
 from models.shard import ProfileShard
 
 CHUNK_EVENTS = 20_000
@@ -32,7 +33,8 @@ class Outcomes(NamedTuple):
     """What was known of n events before they were learned.
 
     Attributes:
-        ranks: (n,) float32, rank of the item from 1, ties half; inf = not among the candidates.
+        ranks: (n,) float32, the ranker's rank of the item from 1, ties half; inf = not among the chosen candidates.
+        mixture_ranks: (n,) float32, the mixture's, among all candidates.
         expert_ranks: (n, experts) float32, the same for each expert alone.
         known: (n,) bool, the item came before.
         had: (n,) bool, the user had the item (Bloom filter: wrongly true for about 1 in 10,000).
@@ -40,6 +42,7 @@ class Outcomes(NamedTuple):
     """
 
     ranks: Float32s
+    mixture_ranks: Float32s
     expert_ranks: Float32s
     known: Bools
     had: Bools
@@ -49,6 +52,7 @@ class Outcomes(NamedTuple):
     def empty(cls, events: int) -> "Outcomes":
         """Nothing was ranked."""
         return cls(
+            np.full(events, MISS, np.float32),
             np.full(events, MISS, np.float32),
             np.full((events, len(EXPERTS)), MISS, np.float32),
             np.zeros(events, np.bool_),
@@ -102,6 +106,7 @@ def summarize(outcomes: Outcomes, scored: Bools) -> dict[str, Any]:
         "scored": int(scored.sum()),
         **rank_metrics(outcomes.ranks[scored]),
         "second_half": rank_metrics(outcomes.ranks[late]),
+        "mixture": rank_metrics(outcomes.mixture_ranks[scored]),
         "experts": {name: rank_metrics(outcomes.expert_ranks[scored, index]) for index, name in enumerate(EXPERTS)},
     }
 
@@ -114,13 +119,13 @@ def evaluate_events(
     user_hashes: UInt64s,
     item_hashes: UInt64s,
     repeats: int,
-    mixture_warmup: int,
-    mixture_every: int,
+    ranker_warmup: int,
+    ranker_every: int,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
     weights: Float32s,
-    candidates: Candidates,
+    scratch: Scratch,
     outcomes: Outcomes,
 ) -> None:
     """Like `learn_events`, but ranks before each event; the two leave the same state."""
@@ -134,10 +139,12 @@ def evaluate_events(
         outcomes.history[index] = profiles.events[user]
         excluding = excludes_seen(repeats, knowledge.counters)
         if not (excluding and outcomes.had[index]):
-            context = bet(knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, candidates)
-            _note_ranks(knowledge, seen, user_hashes[user], item_hashes, excluding, candidates, item, outcomes, index)
-            if is_mixture_due(knowledge, mixture_warmup, mixture_every):
-                teach_mixture(knowledge, candidates, context, item)
+            context, count = bet(knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch)
+            _note_ranks(
+                knowledge, seen, user_hashes[user], item_hashes, excluding, scratch, count, item, outcomes, index
+            )
+            if is_lesson_due(knowledge, ranker_warmup, ranker_every):
+                teach_blend(knowledge, profiles, scratch, context, count, user, item)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
 
 
@@ -148,21 +155,27 @@ def _note_ranks(
     user_hash: np.uint64,
     item_hashes: UInt64s,
     excluding: bool,
-    candidates: Candidates,
+    scratch: Scratch,
+    count: int,
     item: int,
     outcomes: Outcomes,
     index: int,
 ) -> None:
+    candidates = scratch.candidates
+    place = place_among_chosen(candidates, item, count)
+    if place >= 0:
+        outcomes.ranks[index] = _rank_of(scratch.ranker.scores, count, place)
     target = position_of(candidates, item)
     if target >= 0:
         found = candidates.found[0]
         if candidates.mixed[target] > 0:
-            outcomes.ranks[index] = _rank_of(candidates.mixed, found, target)
-        for expert in range(SPEEDS, len(candidates.scores)):
-            if candidates.scores[expert, target] > 0:
+            outcomes.mixture_ranks[index] = _rank_of(candidates.mixed, found, target)
+        for expert in range(len(candidates.scores)):
+            popular = POPULAR_FAST <= expert <= POPULAR_SLOW
+            if not popular and candidates.scores[expert, target] > 0:
                 outcomes.expert_ranks[index, expert] = _rank_of(candidates.scores[expert], found, target)
     for speed in range(SPEEDS):
-        outcomes.expert_ranks[index, speed] = _popularity_rank(
+        outcomes.expert_ranks[index, POPULAR_FAST + speed] = _popularity_rank(
             knowledge.popularity, speed, item, seen, user_hash, item_hashes, excluding
         )
 

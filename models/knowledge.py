@@ -6,11 +6,31 @@ import numpy as np
 
 from models.batch import Bools, Int32s, Int64s
 from models.experts.popularity import TOP_ITEMS, Popularity, rebuild_top
+from models.experts.vectors import Vectors, forget_vectors
 from models.mixture import Mixture
 from models.neighbours import Neighbours
 from models.profiles import PUBLISHED_ITEMS
+from models.ranker import Ranker
 
 EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
+
+
+class ItemHistory(NamedTuple):
+    """What happened to n items.
+
+    Attributes:
+        first, last: (n,) int64, number of the item's first and last event, counted over all events.
+        repeats: (n,) int64, events of users who had had the item.
+    """
+
+    first: Int64s
+    last: Int64s
+    repeats: Int64s
+
+    @classmethod
+    def empty(cls, items: int) -> "ItemHistory":
+        """Nothing happened."""
+        return cls(np.zeros(items, np.int64), np.zeros(items, np.int64), np.zeros(items, np.int64))
 
 
 class Knowledge(NamedTuple):
@@ -25,9 +45,12 @@ class Knowledge(NamedTuple):
     counters: Int64s
     popular: Int32s
     events: Int64s
+    history: ItemHistory
     popularity: Popularity
     neighbours: Neighbours
+    vectors: Vectors
     mixture: Mixture
+    ranker: Ranker
 
     @classmethod
     def empty(cls, items: int, active: Bools) -> "Knowledge":
@@ -36,9 +59,12 @@ class Knowledge(NamedTuple):
             counters=np.zeros(3, np.int64),
             popular=np.full(PUBLISHED_ITEMS, -1, np.int32),
             events=np.zeros(items, np.int64),
+            history=ItemHistory.empty(items),
             popularity=Popularity.empty(items),
             neighbours=Neighbours.empty(items),
+            vectors=Vectors.empty(items),
             mixture=Mixture.empty(active),
+            ranker=Ranker.empty(items),
         )
 
 
@@ -49,6 +75,7 @@ def check_rows(knowledge: Knowledge) -> None:
         (knowledge.popularity.top, len(knowledge.events)),
         (knowledge.popularity.place, TOP_ITEMS),
         (knowledge.neighbours.items, len(knowledge.events)),
+        (knowledge.vectors.recent, len(knowledge.events)),
     )
     if any(rows.max(initial=-1) >= bound for rows, bound in bounds):
         raise ValueError("a table of items names rows that do not exist")
@@ -73,5 +100,8 @@ def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     mentioned = np.isin(neighbours.items, rows)
     neighbours.items[mentioned] = -1
     neighbours.counts.transpose(0, 2, 1)[mentioned] = 0
-    knowledge.events[rows] = 0
+    forget_vectors(knowledge.vectors, rows)
+    knowledge.ranker.bias[rows], knowledge.ranker.bias_squares[rows] = 0, 1
+    for column in (knowledge.events, *knowledge.history):
+        column[rows] = 0
     knowledge.popular[np.isin(knowledge.popular, rows)] = -1

@@ -4,19 +4,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Float32s, Int32s, Int64s
-from models.candidates import Candidates, position_of
+from models.batch import Float32s, Int32s, Int64s, UInt64s
+from models.candidates import place_among_chosen, position_of
 from models.compiled import inlined, kernel
 from models.experts.covisitation import learn_covisitation
-from models.experts.popularity import learn_popularity
+from models.experts.popularity import SPEEDS, learn_popularity
 from models.experts.transitions import learn_transitions
+from models.experts.vectors import learn_vectors, note_recent
+from models.gathering import propose_all, rank_candidates
 from models.knowledge import EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS, Knowledge
-from models.mixture import context_of, learn_mixture, mix
+from models.mixture import learn_mixture
 from models.neighbours import age_neighbours
-from models.policies import exclude_seen, excludes_seen
+from models.policies import excludes_seen
 from models.profiles import Profiles, append_event, place_in
-from models.ranking import gather
-from models.seen import SeenFilter, UInt64s, add_seen, has_seen, pair_hash
+from models.ranker import learn_averages, learn_chosen
+from models.registry import VECTOR
+from models.scratch import Scratch
+from models.seen import SeenFilter, add_seen, has_seen, pair_hash
 
 
 class Served(NamedTuple):
@@ -45,13 +49,13 @@ def learn_events(
     user_hashes: UInt64s,
     item_hashes: UInt64s,
     repeats: int,
-    mixture_warmup: int,
-    mixture_every: int,
+    ranker_warmup: int,
+    ranker_every: int,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
     weights: Float32s,
-    candidates: Candidates,
+    scratch: Scratch,
     served: Served,
 ) -> None:
     """Learns events of one shard: first what the lists were worth, then the mixture, the tables and the user."""
@@ -63,16 +67,18 @@ def learn_events(
             served.places[index] = place_in(profiles.published[user], item)
             served.popular_places[index] = place_in(knowledge.popular, item)
         pair = pair_hash(user_hashes[user], item_hashes[item])
-        if is_mixture_due(knowledge, mixture_warmup, mixture_every):
+        if is_lesson_due(knowledge, ranker_warmup, ranker_every):
             excluding = excludes_seen(repeats, knowledge.counters)
             if not (excluding and has_seen(seen, pair)):
-                context = bet(knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, candidates)
-                teach_mixture(knowledge, candidates, context, item)
+                context, count = bet(
+                    knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
+                )
+                teach_blend(knowledge, profiles, scratch, context, count, user, item)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
 
 
 @inlined
-def is_mixture_due(knowledge: Knowledge, warmup: int, every: int) -> bool:
+def is_lesson_due(knowledge: Knowledge, warmup: int, every: int) -> bool:
     """Whether the coming event teaches the mixture: each of the first `warmup`, every second of the next, and so on."""
     learned = int(knowledge.counters[EVENTS])
     return learned % min(every, 1 + learned // max(warmup, 1)) == 0
@@ -87,26 +93,33 @@ def bet(
     item_hashes: UInt64s,
     excluding: bool,
     user: int,
-    candidates: Candidates,
-) -> int:
-    """Lets the experts bet on the user's coming event; returns the context.
+    scratch: Scratch,
+) -> tuple[int, int]:
+    """Ranks for the user's coming event; returns the context and how many candidates were chosen.
 
     Availability is left aside: a replay must learn the same whatever the catalogue says by then.
     """
-    gather(knowledge, profiles, user, candidates)
-    if excluding:
-        exclude_seen(candidates, seen, user_hash, item_hashes)
-    context = context_of(profiles, user)
-    mix(knowledge.mixture, candidates, context)
-    return context
+    propose_all(knowledge, profiles, user, scratch.candidates)
+    return rank_candidates(knowledge, profiles, seen, user_hash, item_hashes, excluding, user, scratch)
 
 
 @kernel
-def teach_mixture(knowledge: Knowledge, candidates: Candidates, context: int, item: int) -> None:
-    """The item came that the experts bet on."""
+def teach_blend(
+    knowledge: Knowledge, profiles: Profiles, scratch: Scratch, context: int, count: int, user: int, item: int
+) -> None:
+    """The item came that was betted on: mixture, ranker and vectors learn from it."""
+    candidates = scratch.candidates
+    if count > 0:
+        learn_averages(knowledge.ranker, count, scratch.features, scratch.ranker)
     target = position_of(candidates, item)
     if target >= 0 and candidates.mixed[target] > 0:
         learn_mixture(knowledge.mixture, candidates, context, target)
+    place = place_among_chosen(candidates, item, count)
+    if place >= 0:
+        learn_chosen(knowledge.ranker, candidates, count, context, place, scratch.features, scratch.ranker)
+    if knowledge.mixture.active[VECTOR]:
+        slow = knowledge.popularity.counts[SPEEDS - 1], knowledge.popularity.totals[SPEEDS - 1]
+        learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item)
 
 
 @inlined
@@ -139,4 +152,10 @@ def _count(knowledge: Knowledge, profiles: Profiles, seen: SeenFilter, user: int
     if not repeated:
         add_seen(seen, pair)
     knowledge.counters[EVENTS] += 1
+    history = knowledge.history
+    history.repeats[item] += 1 if repeated else 0
+    history.last[item] = knowledge.counters[EVENTS]
+    if knowledge.events[item] == 0:
+        history.first[item] = knowledge.counters[EVENTS]
     knowledge.events[item] += 1
+    note_recent(knowledge.vectors, item)

@@ -12,6 +12,7 @@ import numpy as np
 from models.batch import Bools, Float32s, Float64s
 from models.candidates import Candidates
 from models.compiled import kernel
+from models.lane_sums import total
 from models.profiles import Profiles, basket_size, item_back, remembered
 
 CONTEXTS = 24
@@ -73,28 +74,27 @@ def mix(mixture: Mixture, candidates: Candidates, context: int) -> None:
     for position in range(found):
         candidates.mixed[position] = np.float32(0.0)
     for expert in range(len(mixture.active)):
-        total = _normalize(candidates.scores[expert], found) if mixture.active[expert] else np.float32(0.0)
-        candidates.heard[expert] = total > _NOTHING
+        whole = _normalize(candidates.scores[expert], found) if mixture.active[expert] else np.float32(0.0)
+        candidates.heard[expert] = whole > _NOTHING
         if candidates.heard[expert]:
             share_heard += mixture.weights[context, expert]
     for expert in range(len(mixture.active)):
         if candidates.heard[expert]:
             share = np.float32(mixture.weights[context, expert] / share_heard)
-            for position in range(found):
-                candidates.mixed[position] += share * candidates.scores[expert, position]
+            mixed, scores = candidates.mixed[:found], candidates.scores[expert, :found]
+            for position in range(len(mixed)):
+                mixed[position] += share * scores[position]
 
 
 @kernel
 def _normalize(scores: Float32s, found: int) -> np.float32:
     """Makes the first scores sum to 1, unless all are nothing; returns what they summed to."""
-    total = np.float32(0.0)
-    for position in range(found):
-        total += scores[position]
-    if total > _NOTHING:
-        inverse = np.float32(1.0) / total
-        for position in range(found):
-            scores[position] *= inverse
-    return total
+    whole = total(scores, found)
+    if whole > _NOTHING:
+        inverse, row = np.float32(1.0) / whole, scores[:found]
+        for position in range(len(row)):
+            row[position] *= inverse
+    return whole
 
 
 @kernel
@@ -103,16 +103,16 @@ def learn_mixture(mixture: Mixture, candidates: Candidates, context: int, target
     _first_event(mixture, context)
     rate = max(LEAST_RATE, 1.0 / (mixture.trained[context] + 20.0))
     mixed = max(candidates.mixed[target], np.float32(1e-12))
-    total = 0.0
+    whole = 0.0
     for expert in range(len(mixture.active)):
         if candidates.heard[expert]:
             share = candidates.scores[expert, target] / mixed
             mixture.weights[context, expert] *= 1.0 - rate + rate * share
         if mixture.active[expert]:
             mixture.weights[context, expert] = max(mixture.weights[context, expert], LEAST_WEIGHT)
-            total += mixture.weights[context, expert]
+            whole += mixture.weights[context, expert]
     for expert in range(len(mixture.active)):
-        mixture.weights[context, expert] /= total
+        mixture.weights[context, expert] /= whole
 
 
 @kernel

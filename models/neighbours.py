@@ -11,19 +11,24 @@ import numpy as np
 
 from models.batch import Float32s, Float64s, Int32s
 from models.compiled import inlined, kernel
+from models.lane_sums import HALF, gather_lanes
 from models.lanes import LANES, find_lane, lightest_lane
 
 SETS, WAYS = 8, LANES
 NEIGHBOURS = SETS * WAYS
-NEXT, FORWARD, BACKWARD = 0, 1, 2
-CHANNELS = 3
+NEXT, FORWARD, BACKWARD, BASKET = range(4)
+CHANNELS = 4
 CACHE_LINE_BYTES = 64
 HALF_LIFE_EVENTS = 100_000.0
 RESCALE_AT = 1e12
 
 Array = TypeVar("Array", Int32s, Float32s)
 
-_lightest_way = lightest_lane(factors=(1.0, 1.0, 0.5), apart=NEIGHBOURS)
+NEXT_SUM, NEXT_COUNT, FORWARD_SUM, BACKWARD_SUM, SIMILAR_SUM, BASKET_SUM, STRONGEST, ROWS_WITH = range(HALF)
+SUMS = HALF
+
+_gather = gather_lanes(channels=CHANNELS, apart=NEIGHBOURS, highest=STRONGEST)
+_lightest_way = lightest_lane(factors=(1.0, 1.0, 0.5, 0.1), apart=NEIGHBOURS)
 
 
 class Neighbours(NamedTuple):
@@ -31,8 +36,8 @@ class Neighbours(NamedTuple):
 
     Attributes:
         items: (n, 128) int32, neighbours; -1 = free.
-        counts: (n, 3, 128) float32, decayed weight by channel: next, forward, backward.
-        totals: (n, 3) float32, decayed weight ever added to a row, by channel.
+        counts: (n, 4, 128) float32, decayed weight by channel: next, forward, backward, basket.
+        totals: (n, 4) float32, decayed weight ever added to a row, by channel.
         mass: (n,) float32, decayed weight of the item's own events.
         scale: (1,) float64, what a weight of 1 counts now; divides all of the above.
     """
@@ -89,13 +94,32 @@ def _make_place(table: Neighbours, row: int, item: int) -> int:
 
 
 @inlined
-def add_neighbour(table: Neighbours, row: int, item: int, channel: int, weight: float) -> None:
-    """Adds `weight`, already scaled, to a channel of the neighbour `item` of `row`."""
+def place_for(table: Neighbours, row: int, item: int) -> int:
+    """Where in the row of `row` the neighbour `item` stands from now on."""
     place = place_of(table, row, item)
-    if place < 0:
-        place = _make_place(table, row, item)
+    return place if place >= 0 else _make_place(table, row, item)
+
+
+@inlined
+def add_at(table: Neighbours, row: int, place: int, channel: int, weight: float) -> None:
+    """Adds `weight`, already scaled, to a channel of the neighbour at `place` of `row`."""
     table.counts[row, channel, place] += np.float32(weight)
     table.totals[row, channel] += np.float32(weight)
+
+
+@inlined
+def add_neighbour(table: Neighbours, row: int, item: int, channel: int, weight: float) -> None:
+    """Adds `weight`, already scaled, to a channel of the neighbour `item` of `row`."""
+    add_at(table, row, place_for(table, row, item), channel, weight)
+
+
+@inlined
+def gather_neighbour(sums: Float32s, position: int, table: Neighbours, row: int, place: int, factors: Float32s) -> None:
+    """Adds what the neighbour at `place` of `row` has in its channels, times `factors`, to the sums at `position`.
+
+    The sum STRONGEST becomes the highest instead. `factors`: (channels + 1, 8), the last ones count for being there.
+    """
+    _gather(sums, position, table.counts, row * CHANNELS * NEIGHBOURS + place, factors)
 
 
 @inlined

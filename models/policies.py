@@ -4,11 +4,11 @@ from enum import IntEnum
 
 import numpy as np
 
-from models.batch import Bools, Int64s
-from models.candidates import Candidates, exclude
+from models.batch import Bools, Int64s, UInt64s
+from models.candidates import Candidates, keep_wanted
 from models.compiled import kernel
 from models.knowledge import KNOWN_USER_EVENTS, REPEAT_EVENTS
-from models.seen import SeenFilter, UInt64s, has_seen, pair_hash
+from models.seen import SeenFilter, has_seen, pair_hash
 
 ENOUGH_EVENTS = 200
 REPEAT_SHARE = 0.002
@@ -32,16 +32,17 @@ def excludes_seen(repeats: int, counters: Int64s) -> bool:
 
 
 @kernel
-def exclude_seen(candidates: Candidates, seen: SeenFilter, user_hash: np.uint64, item_hashes: UInt64s) -> None:
+def drop_seen(candidates: Candidates, seen: SeenFilter, user_hash: np.uint64, item_hashes: UInt64s) -> None:
     """Takes out the items that the user had."""
     for position in range(candidates.found[0]):
-        if has_seen(seen, pair_hash(user_hash, item_hashes[candidates.items[position]])):
-            exclude(candidates, position)
+        pair = pair_hash(user_hash, item_hashes[candidates.items[position]])
+        candidates.wanted[position] = not has_seen(seen, pair)
+    keep_wanted(candidates)
 
 
 @kernel
-def exclude_unavailable(candidates: Candidates, available: Bools) -> None:
+def drop_unavailable(candidates: Candidates, available: Bools) -> None:
     """Takes out the items that cannot be had."""
     for position in range(candidates.found[0]):
-        if not available[candidates.items[position]]:
-            exclude(candidates, position)
+        candidates.wanted[position] = available[candidates.items[position]]
+    keep_wanted(candidates)

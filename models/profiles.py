@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Int32s, Int64s
+from models.batch import Float32s, Int32s, Int64s
 from models.compiled import inlined
 
-HISTORY_EVENTS = 32
+HISTORY_EVENTS = 128
+TASTE_WIDTH = 64
+LONGEST_GAP_MS = 2**31 - 1
 PUBLISHED_ITEMS = 20
 NOBODY = -1
 
@@ -16,9 +18,12 @@ class Profiles(NamedTuple):
     """State of u users, a row each.
 
     Attributes:
-        items: (u, 32) int32, ring of the rows of the last items; -1 = none, or forgotten since.
-        times_ms: (u, 32) int64, when, beside `items`.
-        events: (u,) int64, events learned of the user; the ring's head is `events % 32`.
+        items: (u, 128) int32, ring of the rows of the last items; -1 = none, or forgotten since.
+        gaps_ms: (u, 128) int32, beside `items`, time since the user's event before; 24.8 days at most.
+        last_ms: (u,) int64, when the last event was, UTC.
+        events: (u,) int64, events learned of the user; the ring's head is `events % 128`.
+        taste: (u, 64) float32, what the user's vector adds to those of the last items.
+        taste_squares: (u,) float32, its sum of squared gradients.
         last_event: (u,) int64, the shard's event count at the user's last event: who is away longest goes first.
         published: (u, 20) int32, item rows of the list that stands published, best first; -1 = the list
             is shorter, -2 = the item was forgotten since.
@@ -26,8 +31,11 @@ class Profiles(NamedTuple):
     """
 
     items: Int32s
-    times_ms: Int64s
+    gaps_ms: Int32s
+    last_ms: Int64s
     events: Int64s
+    taste: Float32s
+    taste_squares: Float32s
     last_event: Int64s
     published: Int32s
     clock: Int64s
@@ -37,12 +45,18 @@ class Profiles(NamedTuple):
         """Room for `users` users of whom nothing is known."""
         return cls(
             items=np.full((users, HISTORY_EVENTS), NOBODY, np.int32),
-            times_ms=np.zeros((users, HISTORY_EVENTS), np.int64),
+            gaps_ms=np.zeros((users, HISTORY_EVENTS), np.int32),
+            last_ms=np.zeros(users, np.int64),
             events=np.zeros(users, np.int64),
+            taste=np.zeros((users, TASTE_WIDTH), np.float32),
+            taste_squares=np.zeros(users, np.float32),
             last_event=np.zeros(users, np.int64),
             published=np.full((users, PUBLISHED_ITEMS), NOBODY, np.int32),
             clock=np.zeros(1, np.int64),
         )
+
+
+PER_USER = tuple(name for name in Profiles._fields if name != "clock")
 
 
 @inlined
@@ -58,18 +72,17 @@ def item_back(profiles: Profiles, user: int, back: int) -> int:
 
 
 @inlined
-def time_back(profiles: Profiles, user: int, back: int) -> int:
-    """When the event `back` events ago happened, UTC ms."""
-    return int(profiles.times_ms[user, (profiles.events[user] - 1 - back) % HISTORY_EVENTS])
+def gap_back(profiles: Profiles, user: int, back: int) -> int:
+    """Time between the event `back` events ago and the one before it, ms, as far as it fits; negative if unordered."""
+    return int(profiles.gaps_ms[user, (profiles.events[user] - 1 - back) % HISTORY_EVENTS])
 
 
 @inlined
 def basket_size(profiles: Profiles, user: int) -> int:
     """How many of the last events share the last one's time stamp, as the lines of an order do."""
-    size = 0
-    for back in range(remembered(profiles, user)):
-        if time_back(profiles, user, back) != time_back(profiles, user, 0):
-            break
+    held = remembered(profiles, user)
+    size = min(held, 1)
+    while 0 < size < held and gap_back(profiles, user, size - 1) == 0:
         size += 1
     return size
 
@@ -78,8 +91,10 @@ def basket_size(profiles: Profiles, user: int) -> int:
 def append_event(profiles: Profiles, user: int, item: int, time_ms: int) -> None:
     """The user did something with `item`."""
     head = profiles.events[user] % HISTORY_EVENTS
+    gap_ms = time_ms - profiles.last_ms[user] if profiles.events[user] > 0 else 0
     profiles.items[user, head] = item
-    profiles.times_ms[user, head] = time_ms
+    profiles.gaps_ms[user, head] = min(max(gap_ms, -LONGEST_GAP_MS), LONGEST_GAP_MS)
+    profiles.last_ms[user] = time_ms
     profiles.events[user] += 1
     profiles.clock[0] += 1
     profiles.last_event[user] = profiles.clock[0]

@@ -1,37 +1,27 @@
-"""The compiled pass over users: candidates -> mixture -> policies -> top-k, with the reason for each item."""
+"""The compiled pass over users: candidates -> policies -> mixture -> ranker -> top-k, with the reason for each item."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Float32s, Int32s
-from models.candidates import Candidates, begin_round
+from models.batch import Bools, Float32s, Int32s, UInt64s
+from models.candidates import Candidates
 from models.compiled import kernel
 from models.experts.covisitation import (
     BACKWARD_WEIGHT,
+    BASKET_WEIGHT,
     FORWARD_DECAY,
     SCORE_WINDOW_EVENTS,
     SIMILAR_DECAY,
-    score_covisitation,
 )
-from models.experts.popularity import propose_popular, score_popularity
-from models.experts.repeats import score_repeats
-from models.experts.transitions import score_transitions
+from models.gathering import propose_all, rank_candidates
 from models.knowledge import Knowledge
-from models.mixture import context_of, mix
-from models.neighbours import BACKWARD, FORWARD, Neighbours, place_of
-from models.policies import exclude_seen, exclude_unavailable, excludes_seen
+from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
+from models.policies import drop_unavailable, excludes_seen
 from models.profiles import Profiles, item_back, remembered
-from models.registry import (
-    FORWARD_EXPERT,
-    NEXT_EXPERT,
-    POPULAR_FAST,
-    POPULAR_SLOW,
-    REPEAT_COUNT,
-    REPEAT_RECENCY,
-    SIMILAR,
-)
-from models.seen import SeenFilter, UInt64s
+from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
+from models.scratch import Scratch
+from models.seen import SeenFilter
 
 
 class Ranked(NamedTuple):
@@ -39,7 +29,7 @@ class Ranked(NamedTuple):
 
     Attributes:
         items: (m, k) int32, item rows; -1 = the list is shorter.
-        scores: (m, k) float32, mixture probabilities.
+        scores: (m, k) float32, the ranker's probabilities.
         experts: (m, k) int8, index of the expert that weighed most.
         because: (m, k) int32, row of the user's own item behind it; -1 = none.
     """
@@ -62,23 +52,6 @@ class Ranked(NamedTuple):
 
 
 @kernel
-def gather(knowledge: Knowledge, profiles: Profiles, user: int, candidates: Candidates) -> None:
-    """Collects the candidates that the active experts propose for a user, with their raw scores."""
-    begin_round(candidates)
-    active, scores = knowledge.mixture.active, candidates.scores
-    if active[REPEAT_RECENCY] or active[REPEAT_COUNT]:
-        score_repeats(profiles, user, candidates, scores[REPEAT_RECENCY], scores[REPEAT_COUNT])
-    if active[NEXT_EXPERT]:
-        score_transitions(knowledge.neighbours, profiles, user, candidates, scores[NEXT_EXPERT])
-    if active[FORWARD_EXPERT] or active[SIMILAR]:
-        score_covisitation(knowledge.neighbours, profiles, user, candidates, scores[FORWARD_EXPERT], scores[SIMILAR])
-    if active[POPULAR_FAST] or active[POPULAR_SLOW]:
-        propose_popular(knowledge.popularity, candidates)
-    score_popularity(knowledge.popularity, candidates, 0, scores[POPULAR_FAST])
-    score_popularity(knowledge.popularity, candidates, 1, scores[POPULAR_SLOW])
-
-
-@kernel
 def rank_users(
     knowledge: Knowledge,
     profiles: Profiles,
@@ -88,37 +61,36 @@ def rank_users(
     available: Bools,
     repeats: int,
     users: Int32s,
-    candidates: Candidates,
+    scratch: Scratch,
     ranked: Ranked,
 ) -> None:
     """Fills row i of `ranked` with the list of `users[i]`. Leaves no trace in knowledge or profiles."""
     excluding = excludes_seen(repeats, knowledge.counters)
     for index in range(len(users)):
         user = users[index]
-        gather(knowledge, profiles, user, candidates)
-        exclude_unavailable(candidates, available)
-        if excluding:
-            exclude_seen(candidates, seen, user_hashes[user], item_hashes)
-        context = context_of(profiles, user)
-        mix(knowledge.mixture, candidates, context)
-        _take_best(candidates, ranked.items[index], ranked.scores[index])
-        _explain(knowledge, profiles, user, context, candidates, ranked, index)
+        propose_all(knowledge, profiles, user, scratch.candidates)
+        drop_unavailable(scratch.candidates, available)
+        context, count = rank_candidates(
+            knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
+        )
+        _take_best(scratch, count, ranked.items[index], ranked.scores[index])
+        _explain(knowledge, profiles, user, context, scratch.candidates, ranked, index)
 
 
 @kernel
-def _take_best(candidates: Candidates, items: Int32s, scores: Float32s) -> None:
+def _take_best(scratch: Scratch, count: int, items: Int32s, scores: Float32s) -> None:
     """The best positions by insertion into a short sorted list; `items` holds positions until `_explain`."""
     length, size = 0, len(items)
-    for position in range(candidates.found[0]):
-        score = candidates.mixed[position]
-        if score <= 0 or (length == size and score <= scores[size - 1]):
+    for place in range(count):
+        score = scratch.ranker.chances[place]
+        if length == size and score <= scores[size - 1]:
             continue
         here = min(length, size - 1)
         length = min(length + 1, size)
         while here > 0 and scores[here - 1] < score:
             scores[here], items[here] = scores[here - 1], items[here - 1]
             here -= 1
-        scores[here], items[here] = score, position
+        scores[here], items[here] = score, scratch.candidates.chosen[place]
     for place in range(length, size):
         items[place] = -1
 
@@ -143,7 +115,7 @@ def _explain(
         ranked.experts[index, place] = expert
         if expert == NEXT_EXPERT:
             ranked.because[index, place] = item_back(profiles, user, 0)
-        elif expert in (FORWARD_EXPERT, SIMILAR):
+        elif expert in (FORWARD_EXPERT, BACKWARD_EXPERT, SIMILAR, BASKET_EXPERT):
             ranked.because[index, place] = _closest(knowledge.neighbours, profiles, user, item, expert)
 
 
@@ -167,11 +139,17 @@ def _closest(table: Neighbours, profiles: Profiles, user: int, item: int, expert
         place = place_of(table, row, item) if row >= 0 else -1
         if place >= 0:
             ahead, behind = table.counts[row, FORWARD, place], table.counts[row, BACKWARD, place]
+            with_it = table.counts[row, BASKET, place]
             if expert == FORWARD_EXPERT:
                 share = decay * ahead / (table.totals[row, FORWARD] + table.scale[0])
+            elif expert == BACKWARD_EXPERT:
+                share = decay * behind / (table.totals[row, BACKWARD] + table.scale[0])
+            elif expert == BASKET_EXPERT:
+                share = with_it / (table.totals[row, BASKET] + table.scale[0])
             else:
-                share = decay * (ahead + BACKWARD_WEIGHT * behind) / np.sqrt(table.mass[row] + table.scale[0])
+                around = ahead + BACKWARD_WEIGHT * behind + BASKET_WEIGHT * with_it
+                share = decay * around / np.sqrt(table.mass[row] + table.scale[0])
             if share > most:
                 best, most = row, np.float32(share)
-        decay *= FORWARD_DECAY if expert == FORWARD_EXPERT else SIMILAR_DECAY
+        decay *= SIMILAR_DECAY if expert == SIMILAR else FORWARD_DECAY
     return best

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Int32s, Int64s
+from models.batch import Int32s, Int64s, UInt64s
 from models.compiled import kernel
-from models.seen import UInt64s
 
 SLOTS_PER_KEY = 2
 
@@ -73,8 +72,8 @@ def _build(keys: UInt64s, table: Int32s, used: int) -> None:
 @kernel
 def _forget_older_half(keys: UInt64s, counts: Int32s, table: Int32s) -> int:
     half = len(keys) // 2
-    keys[:half] = keys[half:]
-    counts[:half] = counts[half:]
+    for place in range(half):
+        keys[place], counts[place] = keys[half + place], counts[half + place]
     _build(keys, table, half)
     return half
 

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.availability import Availability
-from models.batch import Int32s, Interactions
-from models.candidates import Candidates
+from models.batch import Int32s, Interactions, UInt64s
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
 from models.learning import Served, learn_events
 from models.mixture import Mixture, activated
@@ -21,7 +20,8 @@ from models.policies import Repeats, excludes_seen
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
 from models.registry import EXPERTS
-from models.seen import SeenFilter, UInt64s
+from models.scratch import Scratch
+from models.seen import SeenFilter
 from models.shard import GONE, ProfileShard
 from models.strings import pack, unpack
 from models.tables import dump, fitted, load, size_bytes
@@ -38,16 +38,16 @@ class RecommenderOptions:
         max_items: items known at once.
         max_users: users known at once in one shard.
         repeats: whether a user's own items may be recommended again.
-        mixture_share: least share of events that also teach the mixture.
-        mixture_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
+        ranker_share: least share of events that also teach ranker, item vectors and mixture.
+        ranker_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
         experts: names of the experts that take part.
     """
 
     max_items: int = 100_000
     max_users: int = 200_000
     repeats: Repeats = Repeats.AUTO
-    mixture_share: float = 1 / 256
-    mixture_warmup_events: int = 4000
+    ranker_share: float = 1.0
+    ranker_warmup_events: int = 4000
     experts: tuple[str, ...] = EXPERTS
 
 
@@ -78,7 +78,7 @@ class Recommender:
         self.vocabulary = Vocabulary(self.options.max_items, doorkeeper=True)
         self.knowledge = Knowledge.empty(self.vocabulary.capacity, self._active)
         self._availability = Availability(self.vocabulary)
-        self.scratch = Candidates.empty(self.vocabulary.capacity, len(EXPERTS))
+        self.scratch = Scratch.empty(self.vocabulary.capacity)
         self._shards: list[ProfileShard] = []
 
     @property
@@ -157,8 +157,8 @@ class Recommender:
             shard.users.hashes,
             self.vocabulary.hashes,
             int(self.options.repeats),
-            self.options.mixture_warmup_events,
-            max(1, round(1 / self.options.mixture_share)),
+            self.options.ranker_warmup_events,
+            max(1, round(1 / self.options.ranker_share)),
         )
 
     def rows_for_evaluation(self, shard: ProfileShard, batch: Interactions) -> tuple[Int32s, Int32s]:
@@ -176,7 +176,7 @@ class Recommender:
         capacity = self.vocabulary.capacity
         if capacity > len(self.knowledge.events):
             self.knowledge = fitted(self.knowledge, Knowledge.empty(capacity, self._active))
-            self.scratch = Candidates.empty(capacity, len(EXPERTS))
+            self.scratch = Scratch.empty(capacity)
 
     def _forget_items(self) -> None:
         rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
@@ -243,7 +243,7 @@ class Recommender:
         knowledge = load(Knowledge.empty(self.vocabulary.capacity, self._active), arrays, "knowledge.")
         check_rows(knowledge)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
-        self.scratch = Candidates.empty(self.vocabulary.capacity, len(EXPERTS))
+        self.scratch = Scratch.empty(self.vocabulary.capacity)
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""

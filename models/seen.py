@@ -1,24 +1,25 @@
 """Which user has had which item: a growing, bounded Bloom filter over (user, item) pairs.
 
-Blocked Bloom filter (Putze, Sanders, Singler 2007): the eight bits of a pair lie in one cache line of 512 bits.
+Blocked Bloom filter (Putze, Sanders, Singler 2007): a pair sets a bit in each of the eight words of one cache line.
 Filled to its 24 bits a pair, a segment answers "had it" wrongly for about 1 pair in 10,000 (measured by a test).
 Keyed by hashes of ids, so a filter means the same in every worker.
 """
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from models.batch import Int64s
-from models.compiled import kernel
-
-UInt64s = npt.NDArray[np.uint64]
+from models.batch import Int64s, UInt64s
+from models.compiled import inlined, kernel
+from models.lanes import lane_bits
 
 FIRST_SEGMENT_PAIRS = 1 << 15
 BITS_PER_PAIR = 24
 WORDS_PER_BLOCK = 8
-BITS_SET = 8
+_SALTS = tuple(int.from_bytes(sha256(bytes([word])).digest()[:8], "big") | 1 for word in range(WORDS_PER_BLOCK))
+
+_has_bits, _set_bits = lane_bits(_SALTS)
 
 
 class SeenFilter(NamedTuple):
@@ -84,7 +85,7 @@ def check_segments(seen: SeenFilter) -> None:
         raise ValueError("the segments of a seen filter do not fit each other")
 
 
-@kernel
+@inlined
 def pair_hash(user_hash: np.uint64, item_hash: np.uint64) -> np.uint64:
     """Mixes two hashes (the finaliser of splitmix64, Steele et al. 2014)."""
     z = user_hash + np.uint64(0x9E3779B97F4A7C15) * item_hash
@@ -93,33 +94,21 @@ def pair_hash(user_hash: np.uint64, item_hash: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@kernel
+@inlined
 def _block(seen: SeenFilter, segment: int, key: np.uint64) -> int:
     blocks = np.uint64((seen.starts[segment + 1] - seen.starts[segment]) // WORDS_PER_BLOCK)
     block = ((key >> np.uint64(32)) * blocks) >> np.uint64(32)  # evenly spread, and quicker than a remainder
     return int(seen.starts[segment] + np.int64(block) * WORDS_PER_BLOCK)
 
 
-@kernel
+@inlined
 def has_seen(seen: SeenFilter, key: np.uint64) -> bool:
     """Whether the pair was added; rarely true when it was not."""
     for segment in range(seen.current[0], -1, -1):
-        if seen.pairs[segment] > 0 and _in_segment(seen, segment, key):
+        if seen.pairs[segment] > 0 and _has_bits(seen.words, _block(seen, segment, key), key):
             return True
     last = len(seen.pairs) - 1
-    return seen.current[0] < last and seen.pairs[last] > 0 and _in_segment(seen, last, key)
-
-
-@kernel
-def _in_segment(seen: SeenFilter, segment: int, key: np.uint64) -> bool:
-    block = _block(seen, segment, key)
-    bits = key * np.uint64(0xD6E8FEB86659FD93)
-    for _ in range(BITS_SET):
-        bit = bits >> np.uint64(55)
-        if (seen.words[block + np.int64(bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1) == 0:
-            return False
-        bits = bits * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1B873593)
-    return True
+    return seen.current[0] < last and seen.pairs[last] > 0 and _has_bits(seen.words, _block(seen, last, key), key)
 
 
 @kernel
@@ -128,12 +117,7 @@ def add_seen(seen: SeenFilter, key: np.uint64) -> None:
     segment = int(seen.current[0])
     if seen.pairs[segment] >= FIRST_SEGMENT_PAIRS << segment:
         segment = _next_segment(seen)
-    block = _block(seen, segment, key)
-    bits = key * np.uint64(0xD6E8FEB86659FD93)
-    for _ in range(BITS_SET):
-        bit = bits >> np.uint64(55)
-        seen.words[block + np.int64(bit >> np.uint64(6))] |= np.uint64(1) << (bit & np.uint64(63))
-        bits = bits * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1B873593)
+    _set_bits(seen.words, _block(seen, segment, key), key)
     seen.pairs[segment] += 1
 
 

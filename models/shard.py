@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.batch import Int32s
-from models.profiles import Profiles
+from models.profiles import PER_USER, Profiles
 from models.seen import SeenFilter, check_segments, with_room, words_used
 from models.tables import dump, fitted, load
 from models.vocabulary import Vocabulary
@@ -42,7 +42,7 @@ class ProfileShard:
     def forget(self, rows: Int32s) -> list[str]:
         """Clears these users; returns their ids."""
         blank = Profiles.empty(1)
-        for name in ("items", "times_ms", "events", "last_event", "published"):
+        for name in PER_USER:
             getattr(self.profiles, name)[rows] = getattr(blank, name)[0]
         return self.users.release(rows.tolist())
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from models.batch import Int32s
-from models.seen import UInt64s
+from models.batch import Int32s, UInt64s
 
 ABSENT = -1
 FIRST_CAPACITY = 1024

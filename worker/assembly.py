@@ -77,8 +77,8 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         max_items=settings.memory.max_items,
         max_users=settings.memory.max_users,
         repeats=Repeats[settings.learning.repeats.upper()],
-        mixture_share=settings.learning.mixture_share,
-        mixture_warmup_events=settings.learning.mixture_warmup_events,
+        ranker_share=settings.learning.ranker_share,
+        ranker_warmup_events=settings.learning.ranker_warmup_events,
     )
 
 

@@ -8,7 +8,7 @@ import structlog
 from worker.errors import SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 
-FORMAT = 1
+FORMAT = 2
 
 log = structlog.get_logger(__name__)
 

@@ -129,10 +129,10 @@ class LearningSettings(Section):
 
     repeats: Literal["auto", "allow", "exclude"] = "auto"
     """Whether items that the user already has may be recommended; `auto` learns it from the stream."""
-    mixture_share: Annotated[float, Field(gt=0, le=1)] = 1 / 256
-    """Least share of events that also teach the mixture which expert to trust."""
-    mixture_warmup_events: Annotated[int, Field(ge=0)] = 4000
-    """So many events at the start all teach the mixture, every second of as many then, down to the share."""
+    ranker_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Least share of events that teach ranker, item vectors and mixture; less is faster, all teach the tables."""
+    ranker_warmup_events: Annotated[int, Field(ge=0)] = 4000
+    """So many events at the start all teach the ranker, every second of as many then, down to the share."""
 
 
 class MemorySettings(Section):

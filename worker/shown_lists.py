@@ -9,10 +9,14 @@ from worker.ports import ListSink
 
 REASONS = {
     "popular_fast": "popular right now",
+    "popular_mid": "popular lately",
     "popular_slow": "popular over the long run",
     "next": "often comes right after",
     "forward": "often comes after",
+    "backward": "often comes before",
     "similar": "goes with",
+    "basket": "taken together with",
+    "vector": "fits what you had lately",
     "repeat_recency": "had lately",
     "repeat_count": "had often",
 }

@@ -12,7 +12,7 @@ from models.baselines.baseline import Baseline, Compiled
 from models.baselines.factors import item_factors, score_all, user_factors
 from models.baselines.stream import Stream, holds, is_known, note_rank, past_items
 from models.batch import Float32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 from models.seen import pair_hash
 
 NEGATIVES = 60
@@ -43,7 +43,7 @@ def bpr(stream: Stream) -> Baseline:
     return Compiled(stream, State(user_factors(stream), item_factors(stream), *zeros), rank_then_learn)
 
 
-@kernel
+@allocating_kernel
 def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over some events."""
     for index in range(start, stop):
@@ -59,14 +59,14 @@ def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: 
                 _learn(state, user, stream.items[index], negative)
 
 
-@kernel
+@allocating_kernel
 def _drawn(index: int, draw: int, known: int) -> int:
     """One of the known items, by a generator that counts; -1 = there is none."""
     number = pair_hash(np.uint64(index), np.uint64(draw)) >> np.uint64(32)
     return int(np.int64((number * np.uint64(known)) >> np.uint64(32))) if known > 0 else -1
 
 
-@kernel
+@allocating_kernel
 def _learn(state: State, user: Float32s, positive: int, negative: int) -> None:
     """One step that raises the score of the one item over that of the other."""
     liked, other = state.items[:, positive], state.items[:, negative]

@@ -12,7 +12,7 @@ from models.baselines.baseline import Baseline, Compiled
 from models.baselines.rows import Rows, add
 from models.baselines.stream import Stream, is_known, note_rank, past_items
 from models.batch import Float32s, Int32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 LEARNED_ITEMS = 20
 LEARNED_DECAY = 0.85
@@ -41,7 +41,7 @@ def covisitation(stream: Stream) -> Baseline:
     return Compiled(stream, state, rank_then_learn)
 
 
-@kernel
+@allocating_kernel
 def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over some events."""
     for index in range(start, stop):
@@ -53,7 +53,7 @@ def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: 
         _learn(state, past, stream.items[index])
 
 
-@kernel
+@allocating_kernel
 def _score(state: State, past: Int32s) -> None:
     decay = 1.0
     for item in past[: -SCORED_ITEMS - 1 : -1]:
@@ -65,7 +65,7 @@ def _score(state: State, past: Int32s) -> None:
         decay *= SCORED_DECAY
 
 
-@kernel
+@allocating_kernel
 def _learn(state: State, past: Int32s, follower: int) -> None:
     amount = 1.0
     for item in past[: -LEARNED_ITEMS - 1 : -1]:

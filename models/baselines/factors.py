@@ -4,7 +4,7 @@ import numpy as np
 
 from models.baselines.stream import Stream
 from models.batch import Float32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 FACTORS = 32
 SPREAD = 0.1
@@ -25,7 +25,7 @@ def _random(seed: int, rows: int) -> Float32s:
     return (SPREAD * random.standard_normal((rows, FACTORS))).astype(np.float32)
 
 
-@kernel
+@allocating_kernel
 def score_all(user: Float32s, items: Float32s, scores: Float32s, known: int) -> None:
     """Dot products of a user's vector with those of the first `known` items."""
     scores[:known] = 0.0

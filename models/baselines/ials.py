@@ -13,7 +13,7 @@ from models.baselines.baseline import Baseline
 from models.baselines.factors import score_all
 from models.baselines.stream import Stream, is_known, note_rank, past_items
 from models.batch import Float32s, Int32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 from models.tables import size_bytes
 
 FACTORS = 64
@@ -134,7 +134,7 @@ def _new_model() -> Any:
         )
 
 
-@kernel
+@allocating_kernel
 def rank_events(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over events between two fits."""
     for index in range(start, stop):
@@ -145,7 +145,7 @@ def rank_events(state: State, stream: Stream, start: int, stop: int, ranks: Floa
             note_rank(stream, index, state.scores, ranks)
 
 
-@kernel
+@allocating_kernel
 def _own_items(state: State, events: Int32s) -> Int32s:
     """The items of some events, once each; leaves in `counts` how often each came."""
     found = 0
@@ -157,7 +157,7 @@ def _own_items(state: State, events: Int32s) -> Int32s:
     return state.own[:found]
 
 
-@kernel
+@allocating_kernel
 def _fold_in(state: State, user: Float32s, own: Int32s) -> None:
     """Brings the user's vector closer to the least squares solution for these items; empties `counts`."""
     _times_system(state, user, own)
@@ -182,7 +182,7 @@ def _fold_in(state: State, user: Float32s, own: Int32s) -> None:
         state.counts[item] = 0.0
 
 
-@kernel
+@allocating_kernel
 def _times_system(state: State, vector: Float32s, own: Int32s) -> None:
     """Writes (gram + sum over the items of (confidence - 1) item item') vector to `product`."""
     for factor in range(len(vector)):
@@ -191,7 +191,7 @@ def _times_system(state: State, vector: Float32s, own: Int32s) -> None:
         _add(state.product, ALPHA * state.counts[item] * _dot(state.items[item], vector), state.items[item])
 
 
-@kernel
+@allocating_kernel
 def _dot(one: Float32s, other: Float32s) -> np.float32:
     total = np.float32(0.0)
     for place in range(len(one)):
@@ -199,7 +199,7 @@ def _dot(one: Float32s, other: Float32s) -> np.float32:
     return total
 
 
-@kernel
+@allocating_kernel
 def _add(vector: Float32s, factor: float | np.float32, other: Float32s) -> None:
     for place in range(len(vector)):
         vector[place] += np.float32(factor) * other[place]

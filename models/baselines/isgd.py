@@ -11,7 +11,7 @@ from models.baselines.baseline import Baseline, Compiled
 from models.baselines.factors import item_factors, score_all, user_factors
 from models.baselines.stream import Stream, is_known, note_rank
 from models.batch import Float32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 STEPS = 3
 RATE = 0.05
@@ -38,7 +38,7 @@ def isgd(stream: Stream) -> Baseline:
     return Compiled(stream, state, rank_then_learn)
 
 
-@kernel
+@allocating_kernel
 def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over some events."""
     for index in range(start, stop):
@@ -50,7 +50,7 @@ def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: 
             _learn(user, state.items[:, stream.items[index]])
 
 
-@kernel
+@allocating_kernel
 def _learn(user: Float32s, item: Float32s) -> None:
     """One step that brings user . item closer to 1."""
     error = np.float32(1.0)

@@ -11,7 +11,7 @@ from models.baselines.baseline import Baseline, Compiled
 from models.baselines.rows import Rows, add
 from models.baselines.stream import Stream, holds, is_known, note_rank, past_items
 from models.batch import Float32s, Int32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 PAIRED_ITEMS = 10
 SCORED_ITEMS = 20
@@ -40,7 +40,7 @@ def itemknn(stream: Stream) -> Baseline:
     return Compiled(stream, state, rank_then_learn)
 
 
-@kernel
+@allocating_kernel
 def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over some events."""
     for index in range(start, stop):
@@ -51,7 +51,7 @@ def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: 
         _learn(state, past[-PAIRED_ITEMS:], stream.items[index])
 
 
-@kernel
+@allocating_kernel
 def _score(state: State, past: Int32s, known: int) -> None:
     """Sums of cosines with the last items: pairs / sqrt(takers of the one * takers of the other)."""
     state.scores[:known] = 0.0
@@ -65,7 +65,7 @@ def _score(state: State, past: Int32s, known: int) -> None:
         weight *= SCORED_DECAY
 
 
-@kernel
+@allocating_kernel
 def _learn(state: State, recent: Int32s, item: int) -> None:
     if holds(recent, item):
         return

@@ -7,7 +7,7 @@ import numpy as np
 from models.baselines.baseline import Baseline, Compiled
 from models.baselines.stream import Stream, is_known, note_rank
 from models.batch import Float32s, Float64s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 HALF_LIFE_EVENTS = 1_000.0
 GROWTH = 2.0 ** (1.0 / HALF_LIFE_EVENTS)
@@ -34,7 +34,7 @@ def popularity(stream: Stream) -> Baseline:
     return Compiled(stream, State(np.zeros(items), np.ones(1), np.zeros(items, np.float32)), rank_then_learn)
 
 
-@kernel
+@allocating_kernel
 def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over some events."""
     for index in range(start, stop):
@@ -44,13 +44,13 @@ def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: 
         _learn(state, stream.items[index])
 
 
-@kernel
+@allocating_kernel
 def _score(state: State, known: int) -> None:
     for item in range(known):
         state.scores[item] = state.counts[item] / state.scale[0]
 
 
-@kernel
+@allocating_kernel
 def _learn(state: State, item: int) -> None:
     state.counts[item] += state.scale[0]
     state.scale[0] *= GROWTH

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Float32s, Int32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 WIDTH = 128
 
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
         return cls(np.full((items, WIDTH), -1, np.int32), np.zeros((items, WIDTH), np.float32))
 
 
-@kernel
+@allocating_kernel
 def add(rows: Rows, item: int, other: int, amount: float) -> None:
     """Counts `other` in the row of `item`; new in a full row, it takes the place of the one that counts least."""
     others, counts = rows.items[item], rows.counts[item]
@@ -41,7 +41,7 @@ def add(rows: Rows, item: int, other: int, amount: float) -> None:
     counts[place] += amount
 
 
-@kernel
+@allocating_kernel
 def _lightest(counts: Float32s) -> int:
     least = counts[0]
     for count in counts:

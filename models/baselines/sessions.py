@@ -12,7 +12,7 @@ import numpy as np
 from models.baselines.baseline import Baseline, Compiled
 from models.baselines.stream import Stream, is_known, note_rank, past_items
 from models.batch import Float32s, Int32s
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 COMPARED_ITEMS = 20
 COMPARED_DECAY = 0.85
@@ -62,7 +62,7 @@ def sessions(stream: Stream) -> Baseline:
     return Compiled(stream, state, rank_then_learn)
 
 
-@kernel
+@allocating_kernel
 def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: Float32s) -> None:
     """The pass over some events."""
     for index in range(start, stop):
@@ -73,7 +73,7 @@ def rank_then_learn(state: State, stream: Stream, start: int, stop: int, ranks: 
         _learn(state, stream, index)
 
 
-@kernel
+@allocating_kernel
 def _meet(state: State, stream: Stream, index: int) -> Int32s:
     """Finds the users who have something in common with the event's user, and how much."""
     found, weight, turn = 0, 1.0, 0
@@ -93,7 +93,7 @@ def _meet(state: State, stream: Stream, index: int) -> Int32s:
     return state.met[:found]
 
 
-@kernel
+@allocating_kernel
 def _score(state: State, stream: Stream, met: Int32s) -> None:
     """The nearest users vote for what they took around the match; forgets what was in common."""
     similarity = state.similarity[met]
@@ -111,7 +111,7 @@ def _score(state: State, stream: Stream, met: Int32s) -> None:
         state.turns[other] = 0
 
 
-@kernel
+@allocating_kernel
 def _vote(state: State, stream: Stream, other: int, similarity: float) -> None:
     begin, match, length = stream.begins[other], state.matches[other], state.lengths[other]
     weight = similarity
@@ -124,7 +124,7 @@ def _vote(state: State, stream: Stream, other: int, similarity: float) -> None:
         weight *= REACH_DECAY
 
 
-@kernel
+@allocating_kernel
 def _learn(state: State, stream: Stream, index: int) -> None:
     item, user = stream.items[index], stream.users[index]
     state.postings[item, state.taken[item] % POSTINGS] = index

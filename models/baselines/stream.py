@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Float32s, Int32s, Int64s, Interactions
-from models.compiled import kernel
+from models.compiled import allocating_kernel
 
 LEFT_OUT = np.float32(-3e38)  # below all scores; kernels must not compute with infinity
 
@@ -64,20 +64,20 @@ def _rows(ids: Sequence[str], places: Int64s) -> Int32s:
     return np.fromiter((rows.setdefault(ids[place], len(rows)) for place in places.tolist()), np.int32, len(places))
 
 
-@kernel
+@allocating_kernel
 def is_known(stream: Stream, index: int) -> bool:
     """Whether the event's item came before."""
     return bool(stream.items[index] < stream.known[index])
 
 
-@kernel
+@allocating_kernel
 def past_items(stream: Stream, index: int) -> Int32s:
     """Items of the user's events before this one, oldest first."""
     begin = stream.begins[stream.users[index]]
     return stream.timelines[begin : begin + stream.positions[index]]
 
 
-@kernel
+@allocating_kernel
 def holds(items: Int32s, wanted: int) -> bool:
     """Whether an item is among some."""
     found = False
@@ -86,7 +86,7 @@ def holds(items: Int32s, wanted: int) -> bool:
     return bool(found)
 
 
-@kernel
+@allocating_kernel
 def note_rank(stream: Stream, index: int, scores: Float32s, ranks: Float32s) -> None:
     """Writes the rank of the event's item, from 1, among all that came before; ties count half.
 

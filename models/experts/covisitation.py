@@ -1,16 +1,31 @@
-"""What goes together: decayed co-visitation over the user's last items, read in two ways.
+"""What goes together: decayed co-visitation over the user's last items, read in four ways.
 
-`forward` asks what came after each of the last items; `similar` is a cosine-like measure that looks both ways and
-holds popular items down. Item-based online collaborative filtering after Huang et al. 2015 (TencentRec).
+`forward` asks what came after each of the last items, `backward` what came before, `basket` what was taken at the same
+moment as the current basket, and `similar` is a cosine-like measure that looks all ways and holds popular items down.
+Item-based online collaborative filtering after Huang et al. 2015 (TencentRec).
 """
 
 import numpy as np
 
 from models.batch import Float32s
-from models.candidates import Candidates, propose
+from models.candidates import Candidates
 from models.compiled import inlined, kernel
-from models.neighbours import BACKWARD, FORWARD, NEIGHBOURS, Neighbours, add_neighbour
-from models.profiles import Profiles, item_back, remembered, time_back
+from models.neighbours import (
+    BACKWARD,
+    BACKWARD_SUM,
+    BASKET,
+    BASKET_SUM,
+    CHANNELS,
+    FORWARD,
+    FORWARD_SUM,
+    ROWS_WITH,
+    SIMILAR_SUM,
+    STRONGEST,
+    Neighbours,
+    add_at,
+    place_for,
+)
+from models.profiles import Profiles, gap_back, item_back, remembered
 
 LEARN_WINDOW_EVENTS = 14
 LEARN_DECAY = 0.85
@@ -19,7 +34,9 @@ PAUSE_WEIGHT = 0.5
 SCORE_WINDOW_EVENTS = 30
 FORWARD_DECAY = 0.75
 SIMILAR_DECAY = 0.93
-BACKWARD_WEIGHT = 0.5
+BACKWARD_WEIGHT = BASKET_WEIGHT = 0.5
+_NEAR = (FORWARD_DECAY ** np.arange(SCORE_WINDOW_EVENTS)).astype(np.float32)
+_FAR = (SIMILAR_DECAY ** np.arange(SCORE_WINDOW_EVENTS)).astype(np.float32)
 
 
 @inlined
@@ -31,65 +48,47 @@ def learn_covisitation(
     The lines of one order have one time stamp and no order of their own: they are tied both ways, undecayed.
     """
     whole = weight * table.scale[0]
-    near = whole
+    near, apart_ms = whole, time_ms - profiles.last_ms[user]
     for back in range(min(remembered(profiles, user), LEARN_WINDOW_EVENTS)):
         earlier = item_back(profiles, user, back)
         if earlier >= 0 and earlier != item:
-            apart_ms = time_ms - time_back(profiles, user, back)
             tie = near * PAUSE_WEIGHT if apart_ms >= PAUSE_MS else near
-            together = whole if apart_ms == 0 else 0.0
-            add_neighbour(table, earlier, item, FORWARD, tie)
-            add_neighbour(table, item, earlier, BACKWARD, tie + together)
-            if together > 0:
-                add_neighbour(table, earlier, item, BACKWARD, together)
+            ahead, behind = place_for(table, earlier, item), place_for(table, item, earlier)
+            add_at(table, earlier, ahead, FORWARD, tie)
+            add_at(table, item, behind, BACKWARD, tie)
+            if apart_ms == 0:
+                add_at(table, earlier, ahead, BASKET, whole)
+                add_at(table, item, behind, BASKET, whole)
         near *= LEARN_DECAY
-
-
-@kernel
-def score_covisitation(
-    table: Neighbours,
-    profiles: Profiles,
-    user: int,
-    candidates: Candidates,
-    forward: Float32s,
-    similar: Float32s,
-) -> None:
-    """Proposes the neighbours j of the last items c_r (fwd, bwd: channels of row c_r; n: decayed events).
-
-    forward_j = sum_r 0.75^r fwd[j] / (total + 1)
-    similar_j = sum_r 0.93^r (fwd[j] + bwd[j] / 2) / sqrt(n_c + 1) / (n_j + 1)^0.25
-    """
-    one = np.float32(table.scale[0])
-    unscale = np.float32(1.0 / table.scale[0])
-    near, far = np.float32(1.0), np.float32(1.0)
-    for back in range(min(remembered(profiles, user), SCORE_WINDOW_EVENTS)):
-        row = item_back(profiles, user, back)
-        if row >= 0:
-            follow = near / (table.totals[row, FORWARD] + one)
-            together = far * unscale / np.sqrt(table.mass[row] * unscale + np.float32(1.0))
-            _gather(table, row, candidates, follow, together, forward, similar)
-        near *= np.float32(FORWARD_DECAY)
-        far *= np.float32(SIMILAR_DECAY)
-    for position in range(candidates.found[0]):
-        events = table.mass[candidates.items[position]] * unscale
-        similar[position] /= np.sqrt(np.sqrt(events + np.float32(1.0)))
+        apart_ms += gap_back(profiles, user, back)
 
 
 @inlined
-def _gather(
-    table: Neighbours,
-    row: int,
-    candidates: Candidates,
-    follow: np.float32,
-    together: np.float32,
-    forward: Float32s,
-    similar: Float32s,
-) -> None:
-    for place in range(NEIGHBOURS):
-        item = table.items[row, place]
-        if item >= 0:
-            position = propose(candidates, item)
-            if position >= 0:
-                ahead, behind = table.counts[row, FORWARD, place], table.counts[row, BACKWARD, place]
-                forward[position] += follow * ahead
-                similar[position] += together * (ahead + np.float32(BACKWARD_WEIGHT) * behind)
+def weigh_covisitation(table: Neighbours, row: int, back: int, basket: int, factors: Float32s) -> None:
+    """How the row of the item c_r, r = `back`, counts in the sums over the last items; `basket` of them are one basket.
+
+    With fwd, bwd, bsk: channels of row c_r, and n: decayed events of an item,
+    forward_j = sum_r 0.75^r fwd[j] / (total + 1), backward_j likewise; basket_j over the current basket, undecayed;
+    similar_j = sum_r 0.93^r (fwd[j] + bwd[j] / 2 + bsk[j] / 2) / sqrt(n_c + 1), over (n_j + 1)^0.25 in the end.
+    """
+    one, unscale = np.float32(table.scale[0]), np.float32(1.0 / table.scale[0])
+    follow = np.float32(1.0) / (table.totals[row, FORWARD] + one)
+    together = _FAR[back] * unscale / np.sqrt(table.mass[row] * unscale + np.float32(1.0))
+    factors[FORWARD, FORWARD_SUM] = _NEAR[back] * follow
+    factors[FORWARD, STRONGEST] = follow
+    factors[BACKWARD, BACKWARD_SUM] = _NEAR[back] / (table.totals[row, BACKWARD] + one)
+    if back < basket:
+        factors[BASKET, BASKET_SUM] = np.float32(1.0) / (table.totals[row, BASKET] + one)
+    factors[FORWARD, SIMILAR_SUM] = together
+    factors[BACKWARD, SIMILAR_SUM] = together * np.float32(BACKWARD_WEIGHT)
+    factors[BASKET, SIMILAR_SUM] = together * np.float32(BASKET_WEIGHT)
+    factors[CHANNELS, ROWS_WITH] = np.float32(1.0)
+
+
+@kernel
+def score_similar(table: Neighbours, candidates: Candidates, out: Float32s) -> None:
+    """What goes together, over (n_j + 1)^0.25."""
+    unscale = np.float32(1.0 / table.scale[0])
+    for position in range(candidates.found[0]):
+        events = table.mass[candidates.items[position]] * unscale
+        out[position] = candidates.sums[position, SIMILAR_SUM] / np.sqrt(np.sqrt(events + np.float32(1.0)))

@@ -1,6 +1,6 @@
 """What everybody takes: counts that decay with a half-life in events, by forward decay (Cormode et al. 2009).
 
-Two half-lives: 500 events follow a trend, 50,000 know the standing favourites.
+Three half-lives: 500 events follow a trend, 50,000 know the standing favourites.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from models.batch import Float32s, Float64s, Int32s
 from models.candidates import Candidates, propose
 from models.compiled import inlined, kernel
 
-HALF_LIVES_EVENTS = (500.0, 50_000.0)
+HALF_LIVES_EVENTS = (500.0, 5_000.0, 50_000.0)
 SPEEDS = len(HALF_LIVES_EVENTS)
 TOP_ITEMS = 100
 RESCALE_AT = 1e100
@@ -20,14 +20,14 @@ _GROWTH = np.array([2.0 ** (1.0 / half_life) for half_life in HALF_LIVES_EVENTS]
 
 
 class Popularity(NamedTuple):
-    """Counts of n items at two speeds, fast first.
+    """Counts of n items at three speeds, fast first.
 
     Attributes:
-        counts: (2, n) float64, forward-decayed weight.
-        totals: (2,) float64, their sums.
-        scale: (2,) float64, what a weight of 1 counts now.
-        top: (2, 100) int32, the leading items in order; -1 = fewer items than places.
-        place: (2, n) int32, an item's place in `top`; -1 = not in it.
+        counts: (3, n) float64, forward-decayed weight.
+        totals: (3,) float64, their sums.
+        scale: (3,) float64, what a weight of 1 counts now.
+        top: (3, 100) int32, the leading items in order; -1 = fewer items than places.
+        place: (3, n) int32, an item's place in `top`; -1 = not in it.
     """
 
     counts: Float64s

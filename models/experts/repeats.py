@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.batch import Float32s
-from models.candidates import Candidates, propose
+from models.candidates import Candidates, position_of, propose
 from models.compiled import kernel
 from models.profiles import Profiles, item_back, remembered
 
@@ -11,13 +11,23 @@ RECENCY_DECAY = 0.8
 
 
 @kernel
+def propose_repeats(profiles: Profiles, user: int, candidates: Candidates) -> None:
+    """Proposes the items of the ring, first of all."""
+    for back in range(remembered(profiles, user)):
+        item = item_back(profiles, user, back)
+        if item >= 0:
+            propose(candidates, item)
+    candidates.own[0] = candidates.found[0]
+
+
+@kernel
 def score_repeats(profiles: Profiles, user: int, candidates: Candidates, recency: Float32s, count: Float32s) -> None:
-    """Proposes the items of the ring: recency_j = sum of 0.8^r over its places r; count_j = how many places."""
+    """With recency_j = sum of 0.8^r over the places r of j in the ring; count_j = how many places."""
     near = np.float32(1.0)
     for back in range(remembered(profiles, user)):
         item = item_back(profiles, user, back)
         if item >= 0:
-            position = propose(candidates, item)
+            position = position_of(candidates, item)
             if position >= 0:
                 recency[position] += near
                 count[position] += np.float32(1.0)

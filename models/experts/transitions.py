@@ -1,9 +1,10 @@
 """What follows the last item: first-order transitions, an item to itself included."""
 
+import numpy as np
+
 from models.batch import Float32s
-from models.candidates import Candidates, propose
-from models.compiled import inlined, kernel
-from models.neighbours import NEIGHBOURS, NEXT, Neighbours, add_neighbour
+from models.compiled import inlined
+from models.neighbours import NEXT, NEXT_COUNT, NEXT_SUM, Neighbours, add_neighbour
 from models.profiles import Profiles, item_back, remembered
 
 
@@ -16,17 +17,9 @@ def learn_transitions(table: Neighbours, profiles: Profiles, user: int, item: in
             add_neighbour(table, last, item, NEXT, weight * table.scale[0])
 
 
-@kernel
-def score_transitions(table: Neighbours, profiles: Profiles, user: int, candidates: Candidates, out: Float32s) -> None:
-    """Proposes what followed the last item c, with next[c][j] / (n_c + 0.5)."""
-    if remembered(profiles, user) == 0:
-        return
-    last = item_back(profiles, user, 0)
-    if last < 0:
-        return
-    whole = 1.0 / (table.totals[last, NEXT] + 0.5 * table.scale[0])
-    for place in range(NEIGHBOURS):
-        if table.items[last, place] >= 0 and table.counts[last, NEXT, place] > 0:
-            position = propose(candidates, table.items[last, place])
-            if position >= 0:
-                out[position] = table.counts[last, NEXT, place] * whole
+@inlined
+def weigh_transitions(table: Neighbours, row: int, factors: Float32s) -> None:
+    """For the row of the last item c: next[c][j] counts as next[c][j] / (n_c + 0.5), and as itself."""
+    unscale = np.float32(1.0 / table.scale[0])
+    factors[NEXT, NEXT_SUM] = unscale / (table.totals[row, NEXT] * unscale + np.float32(0.5))
+    factors[NEXT, NEXT_COUNT] = unscale

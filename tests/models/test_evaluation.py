@@ -11,8 +11,9 @@ from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
 from tests.support.learning import Event, assert_same_state, batch_of, learned, random_batch, state_of
-from tests.support.plain_model import PlainModel
+from tests.support.plain_model import PLAIN_EXPERTS, PlainModel
 
+PLAIN = RecommenderOptions(experts=PLAIN_EXPERTS)
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from("abcd"),
@@ -49,8 +50,9 @@ def assert_ranks_are_plain(batch: Interactions, outcomes: Outcomes) -> int:
         assert outcomes.history[index] == len(history)
         bounds = plain.rank(user, item)
         if item in came:
-            found = [outcomes.ranks[index], *outcomes.expert_ranks[index]]
-            for name, rank, (least, most) in zip(("mixture", *EXPERTS), found, bounds, strict=True):
+            ranks = outcomes.expert_ranks[index, [EXPERTS.index(name) for name in PLAIN_EXPERTS]]
+            found = [outcomes.mixture_ranks[index], *ranks]
+            for name, rank, (least, most) in zip(("mixture", *PLAIN_EXPERTS), found, bounds, strict=True):
                 assert least <= rank <= most, (index, name)
             exact += bounds[0][0] == bounds[0][1] < np.inf
         plain.learn(user, item, int(batch.times_ms[index]))
@@ -62,12 +64,12 @@ def assert_ranks_are_plain(batch: Interactions, outcomes: Outcomes) -> int:
 @given(EVENTS)
 def test_ranks_are_those_of_the_plain_model(events: list[Event]) -> None:
     batch = batch_of(events)
-    assert_ranks_are_plain(batch, evaluated(batch, RecommenderOptions())[0])
+    assert_ranks_are_plain(batch, evaluated(batch, PLAIN)[0])
 
 
 def test_ranks_are_those_of_the_plain_model_on_a_longer_stream() -> None:
     batch = random_batch(1, 700, 12, 14)
-    assert assert_ranks_are_plain(batch, evaluated(batch, RecommenderOptions())[0]) > 600
+    assert assert_ranks_are_plain(batch, evaluated(batch, PLAIN)[0]) > 600
 
 
 def test_ranks_are_those_of_the_plain_model_where_nobody_repeats() -> None:
@@ -76,15 +78,15 @@ def test_ranks_are_those_of_the_plain_model_where_nobody_repeats() -> None:
     order = random.permutation(len(taken))
     users, items = zip(*((f"u{taken[place][0]}", f"i{taken[place][1]}") for place in order), strict=True)
     batch = Interactions.of(users, items, 1000 * np.arange(len(order)))
-    outcomes, recommender = evaluated(batch, RecommenderOptions())
+    outcomes, recommender = evaluated(batch, PLAIN)
     assert recommender.excludes_seen
     assert assert_ranks_are_plain(batch, outcomes) > 300
 
 
 @pytest.mark.parametrize("repeats", list(Repeats))
-@pytest.mark.parametrize("mixture_share", [1.0, 1 / 7])
-def test_evaluating_and_learning_leave_the_same_state(repeats: Repeats, mixture_share: float) -> None:
-    options = RecommenderOptions(repeats=repeats, mixture_share=mixture_share, mixture_warmup_events=50)
+@pytest.mark.parametrize("ranker_share", [1.0, 1 / 7])
+def test_evaluating_and_learning_leave_the_same_state(repeats: Repeats, ranker_share: float) -> None:
+    options = RecommenderOptions(repeats=repeats, ranker_share=ranker_share, ranker_warmup_events=50)
     batch = random_batch(3, 800, 40, 60)
     batch.weights[::9] = 0
     evaluating, learning = Recommender(options), learned(options, batch)
@@ -135,5 +137,5 @@ def test_figures_are_over_scored_events_and_again_over_the_second_half_of_the_st
 def test_ties_count_half() -> None:
     options = RecommenderOptions(experts=("repeat_count",), repeats=Repeats.ALLOW)
     outcomes, _ = evaluated(Interactions.of(["a"] * 5 + ["b"], [*"xyzy", "z", "z"], range(6)), options)
-    assert outcomes.ranks.tolist() == [np.inf, np.inf, np.inf, 2.0, 2.5, np.inf]
-    assert outcomes.expert_ranks[:, EXPERTS.index("repeat_count")].tolist() == outcomes.ranks.tolist()
+    assert outcomes.mixture_ranks.tolist() == [np.inf, np.inf, np.inf, 2.0, 2.5, np.inf]
+    assert outcomes.expert_ranks[:, EXPERTS.index("repeat_count")].tolist() == outcomes.mixture_ranks.tolist()

@@ -31,7 +31,7 @@ def test_nothing_is_left_of_an_item_that_is_forgotten() -> None:
     assert table.counts[1, 0, :2].tolist() == [0, 5]
     assert not (table.items[2] >= 0).any()
     assert not table.counts[2].any()
-    assert (table.totals[2].tolist(), table.mass[2]) == ([0, 0, 0], 0)
+    assert (table.totals[2].tolist(), table.mass[2]) == ([0, 0, 0, 0], 0)
     assert knowledge.popular[:3].tolist() == [1, -1, 3]
     assert knowledge.events.tolist() == [1, 1, 0, 1]
     assert 2 not in knowledge.popularity.top
@@ -44,7 +44,7 @@ def test_totals_stay_right_when_far_larger_counts_are_forgotten() -> None:
         knowledge.popularity.scale[:] = scale
         learn_popularity(knowledge.popularity, item, 1.0)
     forget_items(knowledge, np.array([1, 2], np.int32))
-    assert knowledge.popularity.totals.tolist() == knowledge.popularity.counts.sum(axis=1).tolist() == [1.0, 1.0]
+    assert knowledge.popularity.totals.tolist() == knowledge.popularity.counts.sum(axis=1).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_rows_that_are_not_there_are_refused() -> None:

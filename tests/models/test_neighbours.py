@@ -73,7 +73,7 @@ def test_counts_add_up_by_channel() -> None:
     table = Neighbours.empty(4)
     for channel, weight in ((NEXT, 1.0), (FORWARD, 0.5), (FORWARD, 0.25), (BACKWARD, 2.0)):
         add(table, 3, 2, channel, weight)
-    assert table.counts[3, :, find(table, 3, 2)].tolist() == [1.0, 0.75, 2.0]
+    assert table.counts[3, :, find(table, 3, 2)].tolist() == [1.0, 0.75, 2.0, 0.0]
     assert find(table, 2, 3) == -1
 
 
@@ -86,7 +86,7 @@ def test_a_full_set_gives_up_its_lightest_neighbour() -> None:
     add(table, 0, items[1], BACKWARD, 1.0)
     add(table, 0, items[WAYS], NEXT, 1.0)
     assert [find(table, 0, item) >= 0 for item in items] == [True, False] + [True] * (WAYS - 1)
-    assert table.counts[0, :, find(table, 0, items[WAYS])].tolist() == [1.0, 0.0, 0.0]
+    assert table.counts[0, :, find(table, 0, items[WAYS])].tolist() == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_neighbours_spread_evenly_over_the_sets() -> None:

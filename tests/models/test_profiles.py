@@ -6,13 +6,14 @@ from models.batch import Int32s, Int64s
 from models.compiled import kernel
 from models.profiles import (
     HISTORY_EVENTS,
+    LONGEST_GAP_MS,
     Profiles,
     append_event,
     basket_size,
+    gap_back,
     item_back,
     place_in,
     remembered,
-    time_back,
 )
 
 HISTORIES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 5000])), max_size=3 * HISTORY_EVENTS)
@@ -30,9 +31,9 @@ def basket_of(profiles: Profiles, user: int) -> int:
 
 
 @kernel
-def read_back(profiles: Profiles, user: int, items: Int64s, times_ms: Int64s) -> int:
+def read_back(profiles: Profiles, user: int, items: Int64s, gaps_ms: Int64s) -> int:
     for back in range(remembered(profiles, user)):
-        items[back], times_ms[back] = item_back(profiles, user, back), time_back(profiles, user, back)
+        items[back], gaps_ms[back] = item_back(profiles, user, back), gap_back(profiles, user, back)
     return remembered(profiles, user)
 
 
@@ -47,11 +48,11 @@ def test_the_ring_holds_the_last_events_newest_first(history: list[tuple[int, in
     items = np.array([item for item, _ in history], np.int64)
     times_ms = np.cumsum([gap_ms for _, gap_ms in history], dtype=np.int64)
     append_all(profiles, 1, items, times_ms)
-    back_items, back_times_ms = np.zeros(HISTORY_EVENTS, np.int64), np.zeros(HISTORY_EVENTS, np.int64)
-    held = read_back(profiles, 1, back_items, back_times_ms)
+    back_items, back_gaps_ms = np.zeros(HISTORY_EVENTS, np.int64), np.zeros(HISTORY_EVENTS, np.int64)
+    held = read_back(profiles, 1, back_items, back_gaps_ms)
     assert held == min(len(history), HISTORY_EVENTS)
     assert back_items[:held].tolist() == items[::-1][:held].tolist()
-    assert back_times_ms[:held].tolist() == times_ms[::-1][:held].tolist()
+    assert back_gaps_ms[:held].tolist() == np.diff(times_ms, prepend=times_ms[:1])[::-1][:held].tolist()
     assert basket_of(profiles, 1) == np.count_nonzero(times_ms[::-1][:held] == times_ms[-1:])
     assert (profiles.events.tolist(), profiles.clock[0]) == ([0, len(history)], len(history))
     assert (profiles.items[0] == -1).all()
@@ -60,3 +61,12 @@ def test_the_ring_holds_the_last_events_newest_first(history: list[tuple[int, in
 def test_the_place_in_a_list_counts_from_one() -> None:
     row = np.array([7, -2, 5, -1], np.int32)
     assert [place(row, item) for item in (7, 5, 6)] == [1, 3, 0]
+
+
+def test_a_gap_that_does_not_fit_counts_as_the_longest_that_does() -> None:
+    profiles = Profiles.empty(1)
+    append_all(profiles, 0, np.array([1, 2, 3]), np.array([0, 10**13, 0]))
+    gaps_ms = np.zeros(3, np.int64)
+    read_back(profiles, 0, np.zeros(3, np.int64), gaps_ms)
+    assert gaps_ms.tolist() == [-LONGEST_GAP_MS, LONGEST_GAP_MS, 0]
+    assert profiles.last_ms[0] == 0

@@ -136,6 +136,6 @@ def test_more_neighbours_than_there_is_room_for_still_make_a_right_list() -> Non
     table.items[rows] = recommender.vocabulary.admit(others).reshape(HISTORY_EVENTS, NEIGHBOURS)
     table.counts[rows] = 1
     ranked = recommender.recommend(shard, user, 20)
-    assert recommender.scratch.found[0] == MAX_CANDIDATES
+    assert recommender.scratch.candidates.found[0] == MAX_CANDIDATES
     assert len(set(ranked.items[0].tolist()) - {-1}) == 20
     assert np.isfinite(ranked.scores).all()

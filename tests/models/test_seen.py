@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from models.batch import Bools
+from models.batch import Bools, UInt64s
 from models.compiled import kernel
 from models.seen import (
     FIRST_SEGMENT_PAIRS,
     SeenFilter,
-    UInt64s,
     add_seen,
     check_segments,
     has_seen,

@@ -152,8 +152,8 @@ def test_a_shard_that_contradicts_itself_is_refused_and_nothing_is_left_of_it(ch
     "change",
     [
         changed("knowledge.neighbours.items", np.full((9, 128), 1 << 20)),
-        changed("knowledge.popularity.top", np.full((2, 100), 5000)),
-        changed("knowledge.popularity.place", np.full((2, 9), 100)),
+        changed("knowledge.popularity.top", np.full((3, 100), 5000)),
+        changed("knowledge.vectors.recent", np.full(20_000, 5000)),
         changed("knowledge.popular", np.full(20, 5000)),
         changed("items.free", [1, 1]),
     ],

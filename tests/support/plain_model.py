@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from models.experts.covisitation import (
     BACKWARD_WEIGHT,
+    BASKET_WEIGHT,
     FORWARD_DECAY,
     LEARN_DECAY,
     LEARN_WINDOW_EVENTS,
@@ -25,6 +26,8 @@ from models.policies import ENOUGH_EVENTS, REPEAT_SHARE
 from models.profiles import HISTORY_EVENTS
 from models.registry import EXPERTS
 
+PLAIN_EXPERTS = tuple(name for name in EXPERTS if name != "vector")  # item vectors are not repeated here
+
 Context = tuple[int, bool, bool]
 Column = dict[str, float]
 Key = TypeVar("Key")
@@ -38,7 +41,7 @@ class PlainModel:
         self.histories: dict[str, list[tuple[str, int]]] = defaultdict(list)  # newest first
         self.popular: list[Column] = [defaultdict(float) for _ in HALF_LIVES_EVENTS]
         self.ties: dict[str, dict[tuple[str, str], float]] = {
-            channel: defaultdict(float) for channel in ("next", "forward", "backward")
+            channel: defaultdict(float) for channel in ("next", "forward", "backward", "basket")
         }
         self.totals: dict[str, Column] = {channel: defaultdict(float) for channel in self.ties}
         self.mass: Column = defaultdict(float)
@@ -59,7 +62,7 @@ class PlainModel:
         """
         own = {taken for taken, _ in self.histories[user]}
         if self.excludes_seen and item in own:
-            return [(inf, inf)] * (1 + len(EXPERTS))
+            return [(inf, inf)] * (1 + len(PLAIN_EXPERTS))
         hidden = own if self.excludes_seen else set()
         columns = [{j: s for j, s in column.items() if j not in hidden} for column in self.scores(user)]
         context = self.context(user)
@@ -93,8 +96,8 @@ class PlainModel:
                 self.tie("forward", earlier, item, weight)
                 self.tie("backward", item, earlier, weight)
                 if time_ms == earlier_ms:
-                    self.tie("backward", item, earlier, 1.0)
-                    self.tie("backward", earlier, item, 1.0)
+                    self.tie("basket", item, earlier, 1.0)
+                    self.tie("basket", earlier, item, 1.0)
 
     def tie(self, channel: str, row: str, item: str, weight: float) -> None:
         self.ties[channel][row, item] += weight
@@ -103,15 +106,20 @@ class PlainModel:
     # -- the experts' scores ----------------------------------------------------------------------------------
 
     def scores(self, user: str) -> list[Column]:
-        """A column for each expert, in the order of the registry."""
-        history = [item for item, _ in self.histories[user][:HISTORY_EVENTS]]
-        forward, similar = self.together(history[:SCORE_WINDOW_EVENTS])
+        """A column for each of PLAIN_EXPERTS."""
+        events = self.histories[user][:HISTORY_EVENTS]
+        history = [item for item, _ in events]
+        basket = sum(all(time_ms == events[0][1] for _, time_ms in events[: back + 1]) for back in range(len(events)))
+        near = history[:SCORE_WINDOW_EVENTS]
+        around = [self.around(channel, near) for channel in ("forward", "backward")]
+        together = self.around("basket", near[:basket], decay_by_back=1.0)
         recency: Column = defaultdict(float)
         count: Column = defaultdict(float)
         for back, item in enumerate(history):
             recency[item] += RECENCY_DECAY**back
             count[item] += 1.0
-        return [dict(self.popular[0]), dict(self.popular[1]), self.following(history), forward, similar, recency, count]
+        popular = [dict(column) for column in self.popular]
+        return [*popular, self.following(history), *around, self.similar(near), together, recency, count]
 
     def following(self, history: list[str]) -> Column:
         return {
@@ -120,16 +128,24 @@ class PlainModel:
             if history[:1] == [row]
         }
 
-    def together(self, history: list[str]) -> tuple[Column, Column]:
-        forward: Column = defaultdict(float)
-        similar: Column = defaultdict(float)
+    def around(self, channel: str, history: list[str], decay_by_back: float = FORWARD_DECAY) -> Column:
+        column: Column = defaultdict(float)
         for back, row in enumerate(history):
             for item in self.mass:
-                ahead = self.ties["forward"].get((row, item), 0.0)
-                around = ahead + BACKWARD_WEIGHT * self.ties["backward"].get((row, item), 0.0)
-                forward[item] += FORWARD_DECAY**back * ahead / (self.totals["forward"][row] + 1.0)
-                similar[item] += SIMILAR_DECAY**back * around / sqrt(self.mass[row] + 1.0)
-        return forward, {item: score / (self.mass[item] + 1.0) ** 0.25 for item, score in similar.items()}
+                tied = self.ties[channel].get((row, item), 0.0)
+                column[item] += decay_by_back**back * tied / (self.totals[channel][row] + 1.0)
+        return column
+
+    def similar(self, history: list[str]) -> Column:
+        column: Column = defaultdict(float)
+        for back, row in enumerate(history):
+            for item in self.mass:
+                ahead, behind, beside = (
+                    self.ties[channel].get((row, item), 0.0) for channel in ("forward", "backward", "basket")
+                )
+                tied = ahead + BACKWARD_WEIGHT * behind + BASKET_WEIGHT * beside
+                column[item] += SIMILAR_DECAY**back * tied / sqrt(self.mass[row] + 1.0)
+        return {item: score / (self.mass[item] + 1.0) ** 0.25 for item, score in column.items()}
 
     # -- the mixture ------------------------------------------------------------------------------------------
 
@@ -140,7 +156,7 @@ class PlainModel:
         return length, in_basket, len(history) > 1 and history[0][0] == history[1][0]
 
     def weights_of(self, context: Context) -> list[float]:
-        return self.weights.setdefault(context, [1 / len(EXPERTS)] * len(EXPERTS))
+        return self.weights.setdefault(context, [1 / len(PLAIN_EXPERTS)] * len(PLAIN_EXPERTS))
 
     @staticmethod
     def mix(columns: list[Column], weights: list[float]) -> Column:

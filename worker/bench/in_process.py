@@ -14,9 +14,10 @@ from producers.columns import EventColumns
 from worker.assembly import recommender_options
 from worker.bench.memory import measure_memory
 from worker.bench.plan import Plan
+from worker.bench.services import LOAD
 from worker.bench.stream import Stream, parts, read_stream
 from worker.events import position_text
-from worker.settings import Settings
+from worker.settings import Settings, load
 from worker.steps.rank import Ranker
 
 USERS_PER_CALL = Settings().refresh.chunk_users
@@ -36,7 +37,7 @@ def measure_in_process(plan: Plan, say: Callable[[str], None]) -> tuple[dict[str
     """
     say("learning, ranking and memory in process")
     stream = read_stream(plan.file, plan.learn_warmup_events + plan.learn_events)
-    recommender = Recommender(recommender_options(Settings()))
+    recommender = Recommender(recommender_options(load(overrides=LOAD, environment={})))
     shard = recommender.new_shard()
     learn = _learn_rate(recommender, shard, stream, plan)
     rank = _rank_rate(recommender, shard, plan)

@@ -18,6 +18,9 @@ EVENTS_PER_WRITE = 20_000
 # Every check runs, but these two cannot turn real events away that were squeezed or repeated.
 CLEAN = {"clean.max_user_events_per_minute": 1_000_000, "clean.max_age_days": 365_000}
 
+# As an operator would set it under such a load: at 1, an event costs a hundred microseconds more.
+LOAD = {"learning.ranker_share": 0.001}
+
 
 class Services:
     """A real Kafka and a real Valkey of our own; what the settings of the machine name stays untouched."""
@@ -41,7 +44,7 @@ class Services:
             "snapshots.directory": str(self._folder / run),
         }
         own = {name.replace("__", "."): value for name, value in others.items()}
-        return load(overrides=given | CLEAN | own, environment={})
+        return load(overrides=given | CLEAN | LOAD | own, environment={})
 
     def new_topic(self, topic: str) -> None:
         """Creates the topic, and those that every worker needs."""

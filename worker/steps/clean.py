@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Bools, Int32s, Interactions
+from models.batch import Bools, Int32s, Interactions, UInt64s
 from models.digests import combined, digest
 from models.recent import RecentKeys
-from models.seen import UInt64s
 from worker.events import Reject, Rejection
 from worker.settings import CleanSettings
 from worker.steps.columns import Cleaned, Decoded, kept

@@ -9,8 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Bools, Float32s, Int32s, Int64s, Interactions
-from models.seen import UInt64s
+from models.batch import Bools, Float32s, Int32s, Int64s, Interactions, UInt64s
 from worker.events import RecommendationList, Reject, Rejection
 from worker.ports import Record
 

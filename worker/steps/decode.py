@@ -8,9 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from models.batch import Bools, Int64s
+from models.batch import Bools, Int64s, UInt64s
 from models.digests import Digest, digest
-from models.seen import UInt64s
 from worker.events import Interaction, Reject
 from worker.formats import FORMATS
 from worker.formats.reader import Reader

@@ -5,6 +5,7 @@ import numpy as np
 from models.batch import Float64s, Int32s
 from models.ranking import Ranked
 from models.recommender import Recommender
+from models.registry import POPULAR_SLOW
 from models.shard import ProfileShard
 from worker.events import Reason, RecommendationList
 from worker.steps.columns import RankedLists
@@ -44,7 +45,7 @@ class Ranker:
     def _popular_list(self, rows: Int32s, shares: Float64s, now_ms: int) -> RecommendationList:
         items = self._recommender.vocabulary.ids_of(rows.tolist())
         scores = np.round(shares, SCORE_DIGITS).tolist()
-        reason = Reason(self._recommender.expert_names([1])[0])
+        reason = Reason(self._recommender.expert_names([POPULAR_SLOW])[0])
         return RecommendationList("", items, scores, [reason] * len(items), self._model, now_ms)
 
     def _reasons_of(self, ranked: Ranked) -> list[list[Reason]]:

@@ -1,0 +1,67 @@
+"""What the ranker sees: names, places and memory of the features. `describing.py` fills them in."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.batch import Float32s, Int64s
+from models.candidates import CHOSEN
+from models.registry import EXPERTS
+
+MIXED, FIRST_SHARE = range(2)
+_AFTER_EXPERTS = FIRST_SHARE + len(EXPERTS)
+(
+    ROWS,
+    STRONGEST_ROW,
+    FOLLOWED,
+    SIMILARITY,
+    OWN_COUNT,
+    OWN_AGE,
+    ITEM_AGE,
+    ITEM_IDLE,
+    ITEM_EVENTS,
+    ITEM_REPEATS,
+    TREND,
+) = range(_AFTER_EXPERTS, _AFTER_EXPERTS + 11)
+LOGARITHMS = TREND + 1
+(
+    SEEN,
+    OWN_RECENCY,
+    IN_BASKET,
+    IS_LAST,
+    IS_LAST_BUT_ONE,
+    FIT,
+    FITS_LAST,
+    FITS_TASTE,
+) = range(LOGARITHMS, LOGARITHMS + 8)
+FEATURES = FITS_TASTE + 1
+SITUATION = 9
+
+
+class FeatureScratch(NamedTuple):
+    """Features of the candidates of one user.
+
+    Attributes:
+        values: (features, 128) float32, a row for each feature; the candidates in the order in which they were chosen.
+            The first features, up to TREND, are logarithms.
+        situation: (9,) float32.
+        own_counts, own_last: (128,) int64, how often the user's ring holds the candidate; how many events ago it was
+            taken last, -1 = not within the ring. own_ages_ms: (128,) int64, how long before the user's last event.
+    """
+
+    values: Float32s
+    situation: Float32s
+    own_counts: Int64s
+    own_last: Int64s
+    own_ages_ms: Int64s
+
+    @classmethod
+    def empty(cls) -> "FeatureScratch":
+        """Nothing yet."""
+        return cls(
+            np.zeros((FEATURES, CHOSEN), np.float32),
+            np.zeros(SITUATION, np.float32),
+            np.zeros(CHOSEN, np.int64),
+            np.zeros(CHOSEN, np.int64),
+            np.zeros(CHOSEN, np.int64),
+        )
