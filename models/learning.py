@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Float32s, Int32s, Int64s, UInt64s
+from models.batch import Bools, Float32s, Int32s, Int64s, UInt64s
 from models.candidates import place_among_chosen, position_of
 from models.compiled import inlined, kernel
 from models.experts.covisitation import learn_covisitation
@@ -16,7 +16,7 @@ from models.knowledge import EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS, Knowledge
 from models.mixture import learn_mixture
 from models.neighbours import age_neighbours
 from models.policies import excludes_seen
-from models.profiles import Profiles, append_event, place_in
+from models.profiles import NOBODY, Profiles, append_event, place_in
 from models.ranker import learn_averages, learn_chosen
 from models.registry import VECTOR
 from models.scratch import Scratch
@@ -30,15 +30,21 @@ class Served(NamedTuple):
         places: (n,) int32, place of the event's item in the user's published list, from 1; 0 = not in it; -1 = the
             user has no list, or the event teaches nothing.
         popular_places: (n,) int32, the same for the popular list, for events whose user has a list.
+        explored: (n,) bool, the event's item stood in the user's list for exploration.
     """
 
     places: Int32s
     popular_places: Int32s
+    explored: Bools
 
     @classmethod
     def empty(cls, events: int) -> "Served":
         """No event was served."""
-        return cls(np.full(events, -1, np.int32), np.full(events, -1, np.int32))
+        return cls(np.full(events, -1, np.int32), np.full(events, -1, np.int32), np.zeros(events, np.bool_))
+
+    def part(self, start: int, stop: int) -> "Served":
+        """A view of some of the events."""
+        return Served._make(column[start:stop] for column in self)
 
 
 @kernel
@@ -63,9 +69,12 @@ def learn_events(
         user, item = users[index], items[index]
         if user < 0 or item < 0 or weights[index] <= 0:
             continue
-        if profiles.published[user, 0] != -1:
+        if profiles.published[user, 0] != -1 or profiles.explored[user] != 0:
             served.places[index] = place_in(profiles.published[user], item)
             served.popular_places[index] = place_in(knowledge.popular, item)
+            if profiles.explored[user] == item_hashes[item]:
+                served.explored[index] = True
+                served.places[index] = place_in(profiles.published[user], NOBODY)  # it stands at the end of the list
         pair = pair_hash(user_hashes[user], item_hashes[item])
         if is_lesson_due(knowledge, ranker_warmup, ranker_every):
             excluding = excludes_seen(repeats, knowledge.counters)
@@ -97,7 +106,7 @@ def bet(
 ) -> tuple[int, int]:
     """Ranks for the user's coming event; returns the context and how many candidates were chosen.
 
-    Availability is left aside: a replay must learn the same whatever the catalogue says by then.
+    The assortment is left aside: a replay must learn the same whatever the catalogue says by then.
     """
     propose_all(knowledge, profiles, user, scratch.candidates)
     return rank_candidates(knowledge, profiles, seen, user_hash, item_hashes, excluding, user, scratch)

@@ -1,4 +1,4 @@
-"""What may be recommended: the seen filter, learned or set, and availability."""
+"""What may be recommended: the seen filter, learned or set, and what the rules for lists let through."""
 
 from enum import IntEnum
 
@@ -41,8 +41,8 @@ def drop_seen(candidates: Candidates, seen: SeenFilter, user_hash: np.uint64, it
 
 
 @kernel
-def drop_unavailable(candidates: Candidates, available: Bools) -> None:
-    """Takes out the items that cannot be had."""
+def drop_hidden(candidates: Candidates, shown: Bools) -> None:
+    """Takes out the items that may not stand in lists."""
     for position in range(candidates.found[0]):
-        candidates.wanted[position] = available[candidates.items[position]]
+        candidates.wanted[position] = shown[candidates.items[position]]
     keep_wanted(candidates)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Float32s, Int32s, Int64s
+from models.batch import Float32s, Int32s, Int64s, UInt64s
 from models.compiled import inlined
 
 HISTORY_EVENTS = 128
@@ -27,6 +27,7 @@ class Profiles(NamedTuple):
         last_event: (u,) int64, the shard's event count at the user's last event: who is away longest goes first.
         published: (u, 20) int32, item rows of the list that stands published, best first; -1 = the list
             is shorter, -2 = the item was forgotten since.
+        explored: (u,) uint64, hash of the new item at the end of that list, which `published` leaves out; 0 = none.
         clock: (1,) int64, events of this shard.
     """
 
@@ -38,6 +39,7 @@ class Profiles(NamedTuple):
     taste_squares: Float32s
     last_event: Int64s
     published: Int32s
+    explored: UInt64s
     clock: Int64s
 
     @classmethod
@@ -52,6 +54,7 @@ class Profiles(NamedTuple):
             taste_squares=np.zeros(users, np.float32),
             last_event=np.zeros(users, np.int64),
             published=np.full((users, PUBLISHED_ITEMS), NOBODY, np.int32),
+            explored=np.zeros(users, np.uint64),
             clock=np.zeros(1, np.int64),
         )
 

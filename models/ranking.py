@@ -1,12 +1,14 @@
-"""The compiled pass over users: candidates -> policies -> mixture -> ranker -> top-k, with the reason for each item."""
+"""The compiled pass over users: candidates -> rules -> mixture -> ranker -> top-k, with the reason for each item."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Float32s, Int32s, UInt64s
-from models.candidates import Candidates
+from models.assortment import Shelf
+from models.batch import Float32s, Int32s, UInt64s
+from models.candidates import Candidates, propose
 from models.compiled import kernel
+from models.diversity import Diversity, is_diverse, pick_diverse
 from models.experts.covisitation import (
     BACKWARD_WEIGHT,
     BASKET_WEIGHT,
@@ -17,7 +19,7 @@ from models.experts.covisitation import (
 from models.gathering import propose_all, rank_candidates
 from models.knowledge import Knowledge
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
-from models.policies import drop_unavailable, excludes_seen
+from models.policies import drop_hidden, excludes_seen
 from models.profiles import Profiles, item_back, remembered
 from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
 from models.scratch import Scratch
@@ -29,7 +31,7 @@ class Ranked(NamedTuple):
 
     Attributes:
         items: (m, k) int32, item rows; -1 = the list is shorter.
-        scores: (m, k) float32, the ranker's probabilities.
+        scores: (m, k) float32, the ranker's probabilities; they descend unless a rule of diversity sets the order.
         experts: (m, k) int8, index of the expert that weighed most.
         because: (m, k) int32, row of the user's own item behind it; -1 = none.
     """
@@ -58,22 +60,32 @@ def rank_users(
     seen: SeenFilter,
     user_hashes: UInt64s,
     item_hashes: UInt64s,
-    available: Bools,
+    shelf: Shelf,
+    fillers: Int32s,
+    rule: Diversity,
     repeats: int,
     users: Int32s,
     scratch: Scratch,
     ranked: Ranked,
 ) -> None:
-    """Fills row i of `ranked` with the list of `users[i]`. Leaves no trace in knowledge or profiles."""
+    """Fills row i of `ranked` with the list of `users[i]`. Leaves no trace in knowledge or profiles.
+
+    `fillers` are proposed too, after the shelf took out what may not be shown.
+    """
     excluding = excludes_seen(repeats, knowledge.counters)
     for index in range(len(users)):
         user = users[index]
         propose_all(knowledge, profiles, user, scratch.candidates)
-        drop_unavailable(scratch.candidates, available)
+        drop_hidden(scratch.candidates, shelf.shown)
+        for item in fillers:
+            propose(scratch.candidates, item)
         context, count = rank_candidates(
             knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
         )
-        _take_best(scratch, count, ranked.items[index], ranked.scores[index])
+        if is_diverse(rule):
+            _take_diverse(knowledge, shelf, rule, scratch, count, ranked.items[index], ranked.scores[index])
+        else:
+            _take_best(scratch, count, ranked.items[index], ranked.scores[index])
         _explain(knowledge, profiles, user, context, scratch.candidates, ranked, index)
 
 
@@ -92,6 +104,23 @@ def _take_best(scratch: Scratch, count: int, items: Int32s, scores: Float32s) ->
             here -= 1
         scores[here], items[here] = score, scratch.candidates.chosen[place]
     for place in range(length, size):
+        items[place] = -1
+
+
+@kernel
+def _take_diverse(
+    knowledge: Knowledge, shelf: Shelf, rule: Diversity, scratch: Scratch, count: int, items: Int32s, scores: Float32s
+) -> None:
+    """Like `_take_best`, by the rule; scores need not descend then."""
+    for place in range(count):
+        scratch.diversity.rows[place] = scratch.candidates.items[scratch.candidates.chosen[place]]
+        scratch.diversity.relevance[place] = scratch.ranker.scores[place]
+    outputs = knowledge.vectors.outputs
+    length = pick_diverse(rule, outputs, shelf.categories, count, len(items), scratch.diversity)
+    for place in range(length):
+        picked = scratch.diversity.picked[place]
+        items[place], scores[place] = scratch.candidates.chosen[picked], scratch.ranker.chances[picked]
+    for place in range(length, len(items)):
         items[place] = -1
 
 

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.availability import Availability
+from models.assortment import Assortment
 from models.batch import Int32s, Interactions, UInt64s
+from models.diversity import Diversity
+from models.exploration import Explored, Explorer
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
 from models.learning import Served, learn_events
 from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
+from models.popular_list import diverse_rows, fillers, popular_rows
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
 from models.registry import EXPERTS
@@ -41,6 +44,11 @@ class RecommenderOptions:
         ranker_share: least share of events that also teach ranker, item vectors and mixture.
         ranker_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
         experts: names of the experts that take part.
+        diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
+        most_per_category: items of one category in a list; 0 = any number.
+        exploration_share: chance that a list ends with a new item (see `exploration.py`).
+        new_item_events: an item is new with fewer events.
+        unlisted_shown: whether items of which `set_shown` was not told may stand in lists.
     """
 
     max_items: int = 100_000
@@ -49,6 +57,11 @@ class RecommenderOptions:
     ranker_share: float = 1.0
     ranker_warmup_events: int = 4000
     experts: tuple[str, ...] = EXPERTS
+    diversity: float = 0.0
+    most_per_category: int = 0
+    exploration_share: float = 0.0
+    new_item_events: int = 5
+    unlisted_shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,20 @@ class Recommender:
         self._active = np.array([name in self.options.experts for name in EXPERTS])
         self.vocabulary = Vocabulary(self.options.max_items, doorkeeper=True)
         self.knowledge = Knowledge.empty(self.vocabulary.capacity, self._active)
-        self._availability = Availability(self.vocabulary)
+        self._assortment = Assortment(
+            self.vocabulary,
+            unlisted_shown=self.options.unlisted_shown,
+            categories=self.options.most_per_category > 0,
+            unmet=self.options.exploration_share > 0,
+        )
+        self._rule = Diversity(float(self.options.diversity), self.options.most_per_category)
+        self._explorer = Explorer(
+            self.vocabulary,
+            self._assortment,
+            self.options.exploration_share,
+            self.options.new_item_events,
+            self.options.most_per_category,
+        )
         self.scratch = Scratch.empty(self.vocabulary.capacity)
         self._shards: list[ProfileShard] = []
 
@@ -135,7 +161,6 @@ class Recommender:
     ) -> None:
         shard.make_room(len(batch))
         self._make_room()
-        part = slice(start, start + len(batch))
         learn_events(
             *self.pass_arguments(shard),
             users,
@@ -143,7 +168,7 @@ class Recommender:
             batch.times_ms,
             batch.weights,
             self.scratch,
-            Served(served.places[part], served.popular_places[part]),
+            served.part(start, start + len(batch)),
         )
 
     def pass_arguments(
@@ -197,13 +222,16 @@ class Recommender:
         if len(users) and not 0 <= int(users.min()) <= int(users.max()) < shard.users.rows_used:
             raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
         ranked = Ranked.empty(len(users), size)
+        shelf = self._assortment.by_row()
         rank_users(
             self.knowledge,
             shard.profiles,
             shard.seen,
             shard.users.hashes,
             self.vocabulary.hashes,
-            self._availability.by_row(),
+            shelf,
+            fillers(self.knowledge.popularity, shelf),
+            self._rule,
             int(self.options.repeats),
             np.require(users, np.int32, ["C", "W"]),  # what Interactions does to its columns, for the same reason
             self.scratch,
@@ -211,13 +239,24 @@ class Recommender:
         )
         return ranked
 
+    def explore(self, shard: ProfileShard, users: Int32s, ranked: Ranked) -> dict[int, Explored]:
+        """New items for the ends of some of the users' lists, by number of the list, as `recommend` has just made them.
+
+        Takes the last place of a full list out of `ranked`; the items themselves need not have a row.
+        """
+        return self._explorer.explore(self.knowledge, shard, users, ranked)
+
     def popular(self, size: int) -> tuple[Int32s, npt.NDArray[np.float64]]:
-        """Rows of the available items that are most popular over the long run, best first, and their shares."""
-        slow = self.knowledge.popularity.top[-1]
-        rows = slow[slow >= 0]
-        rows = rows[self._availability.by_row()[rows]][:size]
-        total = max(float(self.knowledge.popularity.totals[-1]), 1e-300)
-        return rows, self.knowledge.popularity.counts[-1, rows] / total
+        """Rows of the items that are most popular over the long run and may be shown, best first, and their shares.
+
+        The rule of diversity holds for them too.
+        """
+        shelf = self._assortment.by_row()
+        popularity, vectors = self.knowledge.popularity, self.knowledge.vectors
+        rows = popular_rows(popularity, shelf)
+        rows = diverse_rows(rows, self._rule, popularity, vectors, shelf, size, self.scratch.diversity)
+        total = max(float(popularity.totals[-1]), 1e-300)
+        return rows, popularity.counts[-1, rows] / total
 
     def set_published_popular(self, rows: Int32s) -> None:
         """Notes the popular list that stands published."""
@@ -225,9 +264,14 @@ class Recommender:
         places = min(len(rows), len(self.knowledge.popular))
         self.knowledge.popular[:places] = rows[:places]
 
-    def set_available(self, item: str, *, available: bool) -> None:
-        """Lets an item into lists, or keeps it out; known or not."""
-        self._availability.set(item, available=available)
+    def set_shown(self, item: str, *, shown: bool, category: str = "") -> None:
+        """Lets an item into lists, or keeps it out; known or not. Categories count where they limit lists."""
+        self._assortment.set(item, shown=shown, category=category)
+
+    def hidden_rows(self) -> Int32s:
+        """Rows of the known items that may not stand in lists."""
+        rows = self.vocabulary.rows_in_use()
+        return rows[~self._assortment.by_row().shown[rows]]
 
     # -- saving -----------------------------------------------------------------------------------------------
 
@@ -280,7 +324,7 @@ class Recommender:
 
     def item_bytes(self) -> int:
         """Memory of all tables of items."""
-        return size_bytes(self.knowledge) + size_bytes(self.scratch) + self._availability.by_row().nbytes
+        return size_bytes(self.knowledge) + size_bytes(self.scratch) + size_bytes(self._assortment.by_row())
 
     def expert_names(self, experts: Iterable[int]) -> list[str]:
         """Names of experts by their index, as `Ranked.experts` gives them."""

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from models.candidates import Candidates
+from models.diversity import DiversityScratch
 from models.experts.vectors import VectorScratch
 from models.features import FeatureScratch
 from models.ranker import RankerScratch
@@ -16,10 +17,15 @@ class Scratch(NamedTuple):
     vectors: VectorScratch
     features: FeatureScratch
     ranker: RankerScratch
+    diversity: DiversityScratch
 
     @classmethod
     def empty(cls, items: int) -> "Scratch":
         """For a catalogue of `items` rows."""
         return cls(
-            Candidates.empty(items, len(EXPERTS)), VectorScratch.empty(), FeatureScratch.empty(), RankerScratch.empty()
+            Candidates.empty(items, len(EXPERTS)),
+            VectorScratch.empty(),
+            FeatureScratch.empty(),
+            RankerScratch.empty(),
+            DiversityScratch.empty(),
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Int32s
+from models.batch import Int32s, Int64s, UInt64s
 from models.profiles import PER_USER, Profiles
 from models.seen import SeenFilter, check_segments, with_room, words_used
 from models.tables import dump, fitted, load
@@ -51,11 +51,26 @@ class ProfileShard:
         self.profiles.items[np.isin(self.profiles.items, rows)] = -1
         self.profiles.published[np.isin(self.profiles.published, rows)] = GONE
 
-    def set_published(self, users: Int32s, items: Int32s) -> None:
-        """Notes the lists that stand published: (m,) user rows, (m, k) item rows."""
+    def set_published(self, users: Int32s, items: Int32s, explored: UInt64s | None = None) -> None:
+        """Notes the lists that stand published: (m,) user rows, (m, k) item rows.
+
+        `explored` (m,) holds the hashes of the new items at their ends, 0 = none.
+        """
         places = min(items.shape[1], self.profiles.published.shape[1])
         self.profiles.published[users] = -1
         self.profiles.published[users, :places] = items[:, :places]
+        self.profiles.explored[users] = 0 if explored is None else explored
+
+    def users_with(self, items: Int32s, explored: UInt64s) -> Int64s:
+        """Rows of the users whose published list shows any of these items, or of these hashes as a new item."""
+        shows = np.isin(self.profiles.published, items).any(axis=1)
+        if self.profiles.explored.any():
+            shows |= np.isin(self.profiles.explored, explored)
+        return np.flatnonzero(shows)
+
+    def explored(self) -> UInt64s:
+        """Hashes of all new items that published lists hold for exploration."""
+        return np.unique(self.profiles.explored[self.profiles.explored != 0])
 
     def dump(self) -> dict[str, npt.NDArray[np.generic]]:
         """Copies of the arrays of users in use; item references are still rows (see Recommender.dump_shard)."""

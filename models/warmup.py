@@ -8,7 +8,8 @@ from models.recommender import Recommender, RecommenderOptions
 
 def warm_up() -> None:
     """Runs a made-up batch through learning and ranking; takes about half a minute the first time, then a second."""
-    recommender = Recommender(RecommenderOptions(max_items=8, max_users=8))
+    recommender = Recommender(RecommenderOptions(max_items=8, max_users=8, exploration_share=1.0))
     shard = recommender.new_shard()
     recommender.learn(shard, Interactions.of(["ann", "bob", "ann"], ["x", "y", "y"], [1, 2, 3]))
-    recommender.recommend(shard, np.zeros(1, np.int32), 2)
+    users = np.zeros(1, np.int32)
+    recommender.explore(shard, users, recommender.recommend(shard, users, 2))

@@ -32,6 +32,7 @@ from worker.parts import Parts
 from worker.pipeline import Pipeline, Ports
 from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListSink, SnapshotStore
 from worker.prometheus_observer import PrometheusObserver
+from worker.rules import ListRules
 from worker.settings import EventSettings, Settings
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
@@ -79,6 +80,11 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         repeats=Repeats[settings.learning.repeats.upper()],
         ranker_share=settings.learning.ranker_share,
         ranker_warmup_events=settings.learning.ranker_warmup_events,
+        diversity=settings.lists.diversity,
+        most_per_category=settings.lists.max_per_category,
+        exploration_share=settings.lists.exploration_share,
+        new_item_events=settings.lists.exploration_events,
+        unlisted_shown=ListRules(settings.lists).unlisted_shown,
     )
 
 
@@ -106,7 +112,7 @@ def build_worker(
     checkpointer = Checkpointer(
         adapters.snapshots, recommender, settings.clean, instance_name(settings), settings.snapshots.keep
     )
-    catalogue = Catalogue(adapters.catalogue)
+    catalogue = Catalogue(adapters.catalogue, ListRules(settings.lists))
     parts = Parts(
         adapters.source,
         adapters.lists,

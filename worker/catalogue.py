@@ -7,6 +7,8 @@ import msgspec
 
 from worker.events import Item, Reject, Rejection
 from worker.ports import CatalogueSource
+from worker.rules import GONE, Listing, ListRules
+from worker.settings import ListSettings
 
 PAUSE_SECONDS = 0.01
 
@@ -18,31 +20,39 @@ class Catalogue:
         items: all items that are not gone.
     """
 
-    def __init__(self, source: CatalogueSource) -> None:
+    def __init__(self, source: CatalogueSource, rules: ListRules | None = None) -> None:
+        """Without rules, an item may stand in lists if it is available."""
         self._source = source
+        self._rules = rules or ListRules(ListSettings())
+        self._caught_up = False
         self._decode = msgspec.json.Decoder(Item).decode
         self.items: dict[str, Item] = {}
 
-    def refresh(self) -> tuple[dict[str, bool], list[Rejection]]:
-        """Reads what is new; returns, by id, which items can be had of those that came, and what was unreadable."""
-        available: dict[str, bool] = {}
+    def refresh(self) -> tuple[dict[str, Listing], list[Rejection]]:
+        """Reads what is new; returns, by id, what holds for the items that came, and what was unreadable."""
+        listings: dict[str, Listing] = {}
         rejections: list[Rejection] = []
         for item_id, value in self._source.poll():
             try:
-                available[item_id] = self._apply(item_id, value)
+                listings[item_id] = self._apply(item_id, value)
             except msgspec.DecodeError as error:
                 key = item_id.encode()
                 rejections.append(Rejection(Reject.INVALID, f"catalogue: {error}", -1, -1, key, value))
-        return available, rejections
+        self._caught_up = self._caught_up or self._source.caught_up()
+        return listings, rejections
+
+    def may_rank(self) -> bool:
+        """Whether lists can keep the rules: where these need the catalogue, once all that stood in it was read."""
+        return self._caught_up or not self._rules.need_catalogue
 
     def read_all(self, timeout_seconds: float) -> bool:
         """Reads until all that stood in the topic is known; False = that took too long."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
-            available, rejections = self.refresh()
-            if self._source.caught_up():
+            listings, rejections = self.refresh()
+            if self._caught_up:
                 return True
-            if not available and not rejections:
+            if not listings and not rejections:
                 time.sleep(PAUSE_SECONDS)
         return False
 
@@ -59,10 +69,10 @@ class Catalogue:
         """The titles of several items."""
         return [self.title(item_id) for item_id in item_ids]
 
-    def _apply(self, item_id: str, value: bytes | None) -> bool:
+    def _apply(self, item_id: str, value: bytes | None) -> Listing:
         if value is None:
             self.items.pop(item_id, None)
-            return False
+            return GONE
         item = self._decode(value)
         self.items[item_id] = item
-        return item.available
+        return self._rules.listing(item)

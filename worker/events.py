@@ -53,11 +53,21 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     available: bool = True
 
 
+EXPLORATION = "exploration"
+
+
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why an item is in a list: the expert that weighed most, and the user's own item behind it, if any."""
+    """Why an item is in a list.
+
+    Attributes:
+        expert: the model that weighed most, or `exploration`.
+        because: the user's own item behind it, if any.
+        propensity: of an explored item, the chance that it came to stand there.
+    """
 
     expert: str
     because: str = ""
+    propensity: float | None = None
 
 
 class RecommendationList(msgspec.Struct, frozen=True):
@@ -67,7 +77,8 @@ class RecommendationList(msgspec.Struct, frozen=True):
 
     Attributes:
         position: epoch, next offset of the last event behind the list, revision: see `position_text`.
-        scores: one a item, descending, comparable only within the list.
+        scores: one an item, comparable only within the list; descending, unless diversity sets the order. An explored
+            item has 0.
         model: version of the model that ranked.
         generated_at: UTC milliseconds.
     """

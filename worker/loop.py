@@ -51,8 +51,9 @@ class Worker:
 
     def why_not_ready(self) -> str | None:
         """None while events are read and lists are published."""
+        unread = None if self._parts.catalogue.may_rank() else "the catalogue is not read yet, and the rules need it"
         not_publishing = None if self._parts.pipeline.publishes else "Redis does not take lists"
-        return self._kafka_trouble or self._status or self._ownership.trouble or not_publishing
+        return self._kafka_trouble or self._status or self._ownership.trouble or unread or not_publishing
 
     # -- the main line ----------------------------------------------------------------------------------------
 
@@ -110,9 +111,13 @@ class Worker:
         behind = self._lag_records() > self._settings.kafka.max_poll_records and not idle
         self._budget.worked(worked_seconds)
         began = clock.monotonic()
-        self._parts.pipeline.refresh(list(self._owned.values()), self._budget.seconds if behind else REFRESH_SECONDS)
+        self._make_lists(self._budget.seconds if behind else REFRESH_SECONDS)
         self._budget.spent(clock.monotonic() - began if behind else self._budget.seconds)
         self._parts.observer.waiting(sum(len(each.dirty) for each in self._owned.values()))
+
+    def _make_lists(self, seconds: float) -> None:
+        if self._parts.catalogue.may_rank():
+            self._parts.pipeline.refresh(list(self._owned.values()), seconds)
 
     def _lag_records(self) -> int:
         lag = self._parts.source.lag_records()
@@ -137,9 +142,13 @@ class Worker:
         if self._is_due("catalogue", CATALOGUE_SECONDS):
             self._read_catalogue()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
-            self._parts.pipeline.publish_popular()
+            self._publish_popular()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):
             self._ownership.checkpoint()
+
+    def _publish_popular(self) -> None:
+        if self._parts.catalogue.may_rank():
+            self._parts.pipeline.publish_popular()
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._parts.clock.monotonic()
@@ -150,12 +159,12 @@ class Worker:
 
     def _read_catalogue(self) -> None:
         try:
-            available, rejections = self._parts.catalogue.refresh()
+            listings, rejections = self._parts.catalogue.refresh()
         except ServiceUnavailable as error:
             log.warning("the catalogue cannot be read now", cause=str(error))
             return
-        if available:
-            self._parts.pipeline.set_available(available, list(self._owned.values()))
+        if listings:
+            self._parts.pipeline.set_listings(listings, list(self._owned.values()))
         self._reject(rejections)
 
     def _reject(self, rejections: Sequence[Rejection]) -> None:
@@ -195,7 +204,7 @@ class Worker:
         log.info("draining", partitions=sorted(self._owned))
         for each in self._owned.values():
             each.dirty.hurry()
-        self._parts.pipeline.refresh(list(self._owned.values()), self._settings.run.drain_seconds / 2)
+        self._make_lists(self._settings.run.drain_seconds / 2)
         self._ownership.checkpoint()
 
     def _close(self) -> None:

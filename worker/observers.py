@@ -22,12 +22,14 @@ class ServedOutcome:
         hits: of these, how many had their item among the first 20 of the user's list.
         reciprocal_ranks: sum of 1/rank over the hits.
         popular_hits: how many had their item among the first 20 of the popular list, on the same events.
+        explored_hits: how many had as their item the new one that the user's list held for exploration.
     """
 
     events: int = 0
     hits: int = 0
     reciprocal_ranks: float = 0.0
     popular_hits: int = 0
+    explored_hits: int = 0
 
 
 class Observer:
@@ -56,6 +58,9 @@ class Observer:
 
     def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:
         """Lists are visible; `freshness_seconds` (lists,) from the oldest event they had not reflected."""
+
+    def explored(self, items: int) -> None:
+        """So many of the lists that were just published hold a new item for exploration."""
 
     def publish_failed(self, lists: int) -> None:
         """Redis did not take them; their users stay dirty."""
@@ -121,6 +126,11 @@ class Observers(Observer):
     def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:
         for each in self._all:
             each.published(lists, refused, seconds, freshness_seconds)
+
+    @override
+    def explored(self, items: int) -> None:
+        for each in self._all:
+            each.explored(items)
 
     @override
     def publish_failed(self, lists: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.batch import Int32s
+from models.batch import Int32s, UInt64s
 from models.recommender import Learned, Recommender
 from models.shard import ProfileShard
 from worker.events import position_text
@@ -53,9 +53,9 @@ class OwnedPartition:
         if learned.forgotten_users:
             self.dirty.forget_all_but(self.shard.users.rows_in_use())
 
-    def mark_lists_with(self, item_rows: Int32s, now_ms: int) -> None:
-        """The published lists that show any of these items are wrong."""
-        rows = np.flatnonzero(np.isin(self.shard.profiles.published, item_rows).any(axis=1))
+    def mark_lists_with(self, item_rows: Int32s, explored: UInt64s, now_ms: int) -> None:
+        """The published lists that show any of these items, or of these hashes as a new item, are wrong."""
+        rows = self.shard.users_with(item_rows, explored)
         self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
 
 

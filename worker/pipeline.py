@@ -1,6 +1,6 @@
 """The pipeline: START READING HERE. decode -> clean -> learn for each batch; rank -> publish for whoever is due."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,10 +10,12 @@ import structlog
 from models.batch import Int32s
 from models.drift import DriftDetector
 from models.recommender import Learned, Recommender
+from models.vocabulary import stable_hash
 from worker.errors import ServiceUnavailable
 from worker.observers import Observer
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
+from worker.rules import Listing
 from worker.settings import RefreshSettings
 from worker.steps.columns import Cleaned, RankedLists
 from worker.steps.decode import Decoder
@@ -56,7 +58,6 @@ class Pipeline:
         self._observer = observer
         self._drift = DriftDetector()
         self._retry_at_seconds = -np.inf
-        self._unavailable: set[str] = set()
 
     @property
     def publishes(self) -> bool:
@@ -137,10 +138,11 @@ class Pipeline:
     def _published(self, partition: OwnedPartition, ranked: RankedLists, refused: int, began: float) -> None:
         clock = self._ports.clock
         self._sink_answered()
-        partition.shard.set_published(ranked.users, ranked.item_rows)
+        partition.shard.set_published(ranked.users, ranked.item_rows, ranked.explored)
         since_ms = partition.dirty.refreshed(ranked.users, clock.monotonic())
         freshness_seconds = np.maximum(clock.now_ms() - since_ms, 0) / 1000.0
         self._observer.published(len(ranked.lists), refused, clock.monotonic() - began, freshness_seconds)
+        self._observer.explored(int(np.count_nonzero(ranked.explored)))
 
     def _publish_failed(self, lists: int, error: ServiceUnavailable) -> None:
         if self.publishes:
@@ -168,25 +170,26 @@ class Pipeline:
         self._recommender.set_published_popular(rows)
 
     def adopt(self, partition: OwnedPartition) -> None:
-        """The partition came to us; its lists that show an item which was lost meanwhile are refreshed."""
-        self._mark_lists_with(self._unavailable, [partition])
+        """The partition came to us; its lists that show what may not be shown by now are refreshed.
+
+        So are those that explore: what the catalogue says of new items is not known by row.
+        """
+        hidden, now_ms = self._recommender.hidden_rows(), self._ports.clock.now_ms()
+        partition.mark_lists_with(hidden, partition.shard.explored(), now_ms)
 
     def drop(self, partition: OwnedPartition) -> None:
         """The partition moved to another worker."""
         self._recommender.drop_shard(partition.shard)
 
-    def set_available(self, available: dict[str, bool], partitions: Sequence[OwnedPartition]) -> None:
+    def set_listings(self, listings: Mapping[str, Listing], partitions: Sequence[OwnedPartition]) -> None:
         """Takes items out of lists or lets them in again; lists that show a lost item are refreshed."""
-        for item_id, can_be_had in available.items():
-            self._recommender.set_available(item_id, available=can_be_had)
-        lost = {item_id for item_id, can_be_had in available.items() if not can_be_had}
-        self._unavailable = (self._unavailable - available.keys()) | lost
-        self._mark_lists_with(lost, partitions)
-
-    def _mark_lists_with(self, item_ids: Iterable[str], partitions: Sequence[OwnedPartition]) -> None:
-        rows = np.array([row for row in map(self._recommender.vocabulary.row, item_ids) if row >= 0], np.int32)
-        for partition in partitions if len(rows) else ():
-            partition.mark_lists_with(rows, self._ports.clock.now_ms())
+        for item_id, listing in listings.items():
+            self._recommender.set_shown(item_id, shown=listing.shown, category=listing.category)
+        lost = [item_id for item_id, listing in listings.items() if not listing.shown]
+        rows = np.array([row for row in map(self._recommender.vocabulary.row, lost) if row >= 0], np.int32)
+        hashes = np.fromiter(map(stable_hash, lost), np.uint64, len(lost))
+        for partition in partitions if lost else ():
+            partition.mark_lists_with(rows, hashes, self._ports.clock.now_ms())
 
 
 def _in_parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

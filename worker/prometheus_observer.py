@@ -83,6 +83,7 @@ class PrometheusObserver(Observer):
         self._served_hits.inc(served.hits)
         self._served_reciprocal_ranks.inc(served.reciprocal_ranks)
         self._served_popular_hits.inc(served.popular_hits)
+        self._explored_hits.inc(served.explored_hits)
         self._served.add(served)
 
     @override
@@ -104,6 +105,10 @@ class PrometheusObserver(Observer):
         self._refused.inc(refused)
         self._publish.observe(seconds)
         self._freshness.observe(freshness_seconds)
+
+    @override
+    def explored(self, items: int) -> None:
+        self._explored.inc(items)
 
     @override
     def publish_failed(self, lists: int) -> None:
@@ -160,6 +165,8 @@ class PrometheusObserver(Observer):
         self._published = self._counter("lists_published", "Lists that became visible.")
         self._refused = self._counter("lists_refused", "Lists that were not newer than what stood there.")
         self._failed = self._counter("lists_failed", "Lists that Redis did not take; they are made again.")
+        self._explored = self._counter("explored_items", "New items that published lists held for exploration.")
+        self._explored_hits = self._counter("explored_hits", "Events with the new item that the user's list held.")
         self._waiting = self._gauge("waiting_users", "Users whose list is out of date.")
         self._freshness = BulkHistogram(
             f"{PREFIX}_freshness_seconds",

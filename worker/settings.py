@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from worker.settings_sources import Loaded, read
 
@@ -32,6 +32,15 @@ DEFAULT_KINDS: dict[str, float] = {
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
+
+
+def _texts(value: Any) -> Any:
+    """Flags and variables separate texts by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], NoDecode, BeforeValidator(_texts)]
+Price = Annotated[float, Field(ge=0)]
 
 
 class Section(BaseModel):
@@ -166,6 +175,38 @@ class ListSettings(Section):
     """Share by which the time to live varies, so that lists do not all end at once."""
     popular_interval_seconds: Positive = 5.0
     """Time between two writes of the popular list."""
+    allowed_categories: Texts = ()
+    """Only items of these categories of the catalogue stand in lists; none = of all categories."""
+    blocked_categories: Texts = ()
+    """Items of these categories of the catalogue do not stand in lists."""
+    min_price: Price | None = None
+    """Items that cost less, or have no price in the catalogue, do not stand in lists."""
+    max_price: Price | None = None
+    """Items that cost more, or have no price in the catalogue, do not stand in lists."""
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """From 0 = the best items, to 1 = items as different as can be; .5 puts a twin back as if e times less likely."""
+    max_per_category: Annotated[int, Field(ge=0)] = 0
+    """Most items of one category in a list, which may get shorter by that; 0 = any number."""
+    exploration_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Chance that the last place of a list goes to a new item, drawn evenly; 0 = never."""
+    exploration_events: Count = 5
+    """An item is new as long as it had fewer events."""
+
+    @field_validator("blocked_categories")
+    @classmethod
+    def _not_allowed_too(cls, blocked: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        both = set(blocked) & set(info.data.get("allowed_categories", ()))
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} is also in lists.allowed_categories")
+        return blocked
+
+    @field_validator("max_price")
+    @classmethod
+    def _not_below_the_least(cls, most: float | None, info: ValidationInfo) -> float | None:
+        least = info.data.get("min_price")
+        if most is not None and least is not None and most < least:
+            raise ValueError(f"is below lists.min_price, {least:g}")
+        return most
 
 
 class SnapshotSettings(Section):

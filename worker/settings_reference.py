@@ -85,6 +85,8 @@ def _takes(field: dict[str, Any]) -> str:
         return next(_takes(each) for each in field["anyOf"] if each["type"] != "null")
     if "enum" in field:
         return ", ".join(f"`{each}`" for each in field["enum"])
+    if field["type"] == "array":
+        return "texts with commas between, in a file an array"
     if field["type"] == "object":
         return f"table: {_takes(field['additionalProperties'])} an entry"
     kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true` or `false`"}

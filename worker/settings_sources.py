@@ -169,5 +169,6 @@ def _cause(model: type[BaseSettings], details: ErrorDetails, origins: Mapping[st
     name = ".".join(str(part) for part in details["loc"])
     field = field_of(model, name)
     shown = "" if field is None or is_secret(field) else f", not {reprlib.repr(details['input'])}"
-    message = details["msg"][:1].lower() + details["msg"][1:]
+    message = details["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
     return f"setting {name} (from {origins[setting_of(name)]}): {message}{shown}"

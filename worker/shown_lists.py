@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.errors import MillraceError
-from worker.events import Reason, RecommendationList
+from worker.events import EXPLORATION, Reason, RecommendationList
 from worker.ports import ListSink
 
 REASONS = {
@@ -19,6 +19,7 @@ REASONS = {
     "vector": "fits what you had lately",
     "repeat_recency": "had lately",
     "repeat_count": "had often",
+    EXPLORATION: "new, and nobody knows yet who likes it",
 }
 
 TitleOf = Callable[[str], str]

@@ -153,9 +153,9 @@ def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
         assert len(recommender.vocabulary) <= recommender.vocabulary.rows_used <= 50
         assert len(shard.users) <= shard.users.rows_used <= 40
         assert len(recommender.vocabulary.dump()[2]) <= 50
-    hashes_bytes, available_bytes, profiles_bytes = 8 * (50 + 40), 50, size_bytes(Profiles.empty(40))
+    hashes_bytes, shelf_bytes, profiles_bytes = 8 * (50 + 40), (1 + 4) * 50, size_bytes(Profiles.empty(40))
     items_bytes = size_bytes(Knowledge.empty(50, np.ones(len(EXPERTS), np.bool_))) + size_bytes(recommender.scratch)
-    assert live_bytes(recommender, shard) == items_bytes + available_bytes + profiles_bytes + hashes_bytes
+    assert live_bytes(recommender, shard) == items_bytes + shelf_bytes + profiles_bytes + hashes_bytes
     assert len(recommender.scratch.candidates.places_by_item) == 50
 
 
@@ -181,7 +181,7 @@ def test_an_item_that_cannot_be_had_is_in_no_list(experts: tuple[str, ...]) -> N
     shard = recommender.new_shard()
     gone = {f"i{number}" for number in range(0, 60, 3)}
     for item in gone:
-        recommender.set_available(item, available=False)
+        recommender.set_shown(item, shown=False)
     shown: set[str] = set()
     for start in range(0, 600, 50):
         recommender.learn(shard, batch.slice(start, start + 50))
@@ -190,7 +190,7 @@ def test_an_item_that_cannot_be_had_is_in_no_list(experts: tuple[str, ...]) -> N
     assert shown
     assert not shown & gone
     for item in gone:
-        recommender.set_available(item, available=True)
+        recommender.set_shown(item, shown=True)
     assert gone & {item for items in items_of(recommender, shard, 25).values() for item in items}
 
 

@@ -60,7 +60,7 @@ def test_lists_are_no_longer_than_what_is_known() -> None:
 
 def test_the_popular_list_falls_and_leaves_out_what_cannot_be_had() -> None:
     recommender, _ = learned(RecommenderOptions(), stream("a" * 6, "xxxyyz"))
-    recommender.set_available("y", available=False)
+    recommender.set_shown("y", shown=False)
     rows, shares = recommender.popular(5)
     assert recommender.vocabulary.ids_of(rows.tolist()) == ["x", "z"]
     assert shares.tolist() == pytest.approx([1 / 2, 1 / 6], rel=1e-3)
@@ -69,7 +69,7 @@ def test_the_popular_list_falls_and_leaves_out_what_cannot_be_had() -> None:
 def test_an_item_stays_unavailable_when_its_row_went_to_another_in_between() -> None:
     recommender = Recommender(RecommenderOptions(max_items=2))
     shard = recommender.new_shard()
-    recommender.set_available("x", available=False)
+    recommender.set_shown("x", shown=False)
     recommender.learn(shard, stream("aaa", "xyy"))
     assert items_of(recommender, shard) == {"a": ["y"]}
     recommender.learn(shard, stream("aaa", "zzz"))  # z takes the row of x

@@ -43,6 +43,7 @@ class Watcher(Observer):
         self.failures: list[str] = []
         self.freshness_seconds: list[float] = []
         self.refused = self.failed_lists = 0
+        self.explored_items = 0
         self.served = ServedOutcome()
         self.owned_partitions: list[list[int]] = []
         self.calls: list[str] = []
@@ -70,12 +71,17 @@ class Watcher(Observer):
             self.served.hits + served.hits,
             self.served.reciprocal_ranks + served.reciprocal_ranks,
             self.served.popular_hits + served.popular_hits,
+            self.served.explored_hits + served.explored_hits,
         )
 
     @override
     def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:
         self.freshness_seconds += freshness_seconds.tolist()
         self.refused += refused
+
+    @override
+    def explored(self, items: int) -> None:
+        self.explored_items += items
 
     @override
     def publish_failed(self, lists: int) -> None:

@@ -7,6 +7,8 @@ from typing_extensions import override
 from worker.adapters.memory import MemoryCatalogue
 from worker.catalogue import Catalogue
 from worker.events import Reject
+from worker.rules import GONE, Listing, ListRules
+from worker.settings import ListSettings
 
 
 def item(**fields: object) -> bytes:
@@ -35,7 +37,7 @@ def test_a_later_record_of_an_item_replaces_the_earlier_one() -> None:
     catalogue = Catalogue(source)
     source.put("i1", item(title="Old"))
     source.put("i1", item(title="New", available=False))
-    assert catalogue.refresh() == ({"i1": False}, [])
+    assert catalogue.refresh() == ({"i1": Listing(shown=False)}, [])
     assert catalogue.titles(["i1", "unknown"]) == ["New", "unknown"]
     assert catalogue.refresh() == ({}, [])
 
@@ -44,7 +46,7 @@ def test_an_item_without_a_value_is_gone() -> None:
     catalogue = Catalogue(MemoryCatalogue({"i1": item(title="Tea")}))
     catalogue.refresh()
     gone = Catalogue(MemoryCatalogue({"i1": None}))
-    assert gone.refresh() == ({"i1": False}, [])
+    assert gone.refresh() == ({"i1": GONE}, [])
     assert gone.items == {}
 
 
@@ -56,8 +58,8 @@ def test_an_item_without_a_title_is_called_by_its_id() -> None:
 
 def test_what_is_no_item_is_rejected_and_the_rest_is_read() -> None:
     source = MemoryCatalogue({"bad": b"{", "worse": b'{"item_id": 7}', "i1": item(title="Tea")})
-    available, rejections = Catalogue(source).refresh()
-    assert available == {"i1": True}
+    listings, rejections = Catalogue(source).refresh()
+    assert listings == {"i1": Listing(shown=True)}
     assert [(each.reason, each.key, each.value) for each in rejections] == [
         (Reject.INVALID, b"bad", b"{"),
         (Reject.INVALID, b"worse", b'{"item_id": 7}'),
@@ -73,3 +75,20 @@ def test_reading_all_goes_on_until_it_has_caught_up() -> None:
 
 def test_reading_all_gives_up_in_time() -> None:
     assert not Catalogue(SlowCatalogue([], ends=False)).read_all(timeout_seconds=0.05)
+
+
+def test_rules_decide_what_is_shown_and_the_category_is_told() -> None:
+    source = MemoryCatalogue({"i1": item(category="toys", price=3), "i2": item(category="tools", price=3)})
+    listings, _ = Catalogue(source, ListRules(ListSettings(blocked_categories=("tools",)))).refresh()
+    assert listings == {"i1": Listing(shown=True, category="toys"), "i2": Listing(shown=False, category="tools")}
+
+
+def test_lists_wait_for_the_catalogue_only_where_the_rules_need_it() -> None:
+    assert Catalogue(SlowCatalogue([], ends=False)).may_rank()
+    rules = ListRules(ListSettings(max_price=5))
+    catalogue = Catalogue(SlowCatalogue([("i1", item(price=1)), ("i2", item(price=9))]), rules)
+    told = [catalogue.may_rank()]
+    for _ in range(2):
+        catalogue.refresh()
+        told.append(catalogue.may_rank())
+    assert told == [False, False, True]

@@ -78,7 +78,10 @@ def test_only_lists_that_show_a_lost_item_become_wrong() -> None:
     recommender, partition = make_partition()
     learn(recommender, partition, ["ann", "ben", "cem"], [100, 100, 100])
     users = np.array([partition.shard.users.row(user) for user in ("ann", "ben", "cem")], np.int32)
-    partition.shard.set_published(users, np.array([[4, 5], [6, 7], [8, -1]], np.int32))
+    explored = np.array([0, 77, 0], np.uint64)
+    partition.shard.set_published(users, np.array([[4, 5], [6, 7], [8, -1]], np.int32), explored)
     partition.dirty.refreshed(users, 0.0)
-    partition.mark_lists_with(np.array([5, 8], np.int32), NOW_MS)
+    partition.mark_lists_with(np.array([5, 8], np.int32), np.array([78], np.uint64), NOW_MS)
     assert [since_ms(partition, user) for user in ("ann", "ben", "cem")] == [NOW_MS, 0, NOW_MS]
+    partition.mark_lists_with(np.zeros(0, np.int32), np.array([77], np.uint64), NOW_MS + 1)
+    assert [since_ms(partition, user) for user in ("ann", "ben", "cem")] == [NOW_MS, NOW_MS + 1, NOW_MS]

@@ -19,6 +19,7 @@ from worker.assembly import recommender_options
 from worker.events import RecommendationList, Reject, position_text
 from worker.partition import OwnedPartition, new_partition
 from worker.pipeline import RETRY_SECONDS, Pipeline, Ports
+from worker.rules import GONE, Listing
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -266,11 +267,11 @@ def learned_line(**settings: Any) -> Line:
 
 def test_an_item_that_is_lost_disappears_from_published_lists_and_may_come_back() -> None:
     run = learned_line()
-    run.pipeline.set_available({"tea": False, "unheard-of": False}, run.partitions)
+    run.pipeline.set_listings({"tea": GONE, "unheard-of": GONE}, run.partitions)
     assert run.waiting() == 2
     run.refresh()
     assert {user: each.items for user, each in run.lists.lists.items()} == {"ann": ["milk"], "ben": ["milk"]}
-    run.pipeline.set_available({"tea": True}, run.partitions)
+    run.pipeline.set_listings({"tea": Listing(shown=True)}, run.partitions)
     run.clock.advance(1.0)
     run.feed(*views("ann:bread"))
     run.refresh()
@@ -279,7 +280,7 @@ def test_an_item_that_is_lost_disappears_from_published_lists_and_may_come_back(
 
 def test_an_item_that_was_lost_while_a_partition_was_away_disappears_when_it_comes() -> None:
     run = learned_line()
-    run.pipeline.set_available({"tea": False}, [])
+    run.pipeline.set_listings({"tea": GONE}, [])
     assert run.waiting() == 0
     run.pipeline.adopt(run.partitions[0])
     run.refresh()

@@ -66,10 +66,12 @@ def test_durations_are_kept_by_step(observer: PrometheusObserver) -> None:
 
 def test_published_refused_and_failed_lists_are_counted_with_their_freshness(observer: PrometheusObserver) -> None:
     observer.published(3, 1, 0.01, np.array([0.04, 0.9, 400.0]))
+    observer.explored(2)
     observer.publish_failed(2)
     observer.waiting(17)
     assert value(observer, "lists_published_total") == 3
     assert value(observer, "lists_refused_total") == 1
+    assert value(observer, "explored_items_total") == 2
     assert value(observer, "lists_failed_total") == 2
     assert value(observer, "waiting_users") == 17
     assert value(observer, "freshness_seconds_bucket", le="0.05") == 1
@@ -101,7 +103,7 @@ def test_partitions_and_drift_are_shown(observer: PrometheusObserver) -> None:
 
 def test_rates_of_served_lists_are_those_of_recent_events(observer: PrometheusObserver) -> None:
     assert value(observer, "served_hit_rate") == 0
-    observer.learned(100, ServedOutcome(100, 50, 20.0, 10), 0.1)
+    observer.learned(100, ServedOutcome(100, 50, 20.0, 10, 3), 0.1)
     assert value(observer, "served_hit_rate") == 0.5
     assert value(observer, "served_mrr") == pytest.approx(0.2)
     assert value(observer, "served_popular_hit_rate") == pytest.approx(0.1)

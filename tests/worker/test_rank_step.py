@@ -1,5 +1,6 @@
 """Lists as they are published: ids, scores, reasons, position."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -8,8 +9,9 @@ from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
 from models.shard import ProfileShard
+from models.vocabulary import stable_hash
 from tests.support.records import NOW_MS
-from worker.events import position_text
+from worker.events import EXPLORATION, Reason, position_text
 from worker.steps.rank import SCORE_DIGITS, Ranker
 
 POSITION = position_text(1, 10)
@@ -82,3 +84,24 @@ def test_the_popular_list_names_its_expert_for_each_item(recommender: Recommende
     assert recommender.vocabulary.ids_of(popular_rows.tolist()) == popular.items
     assert [reason.expert for reason in popular.reasons] == ["popular_slow"] * 2
     assert 0 < popular.scores[1] <= popular.scores[0] <= 1
+
+
+def test_an_explored_item_comes_last_with_its_propensity_and_its_hash() -> None:
+    recommender = Recommender(RecommenderOptions(max_items=50, max_users=40, exploration_share=1.0))
+    shard = recommender.new_shard()
+    items = [f"i{number % 7}" for number in range(60)]
+    recommender.learn(shard, Interactions.of([f"u{number % 5}" for number in range(60)], items, range(60)))
+    plain = recommender.recommend(shard, rows(shard, "u0"), 5)
+    recommender.set_shown("new", shown=True)
+    ranked = Ranker(recommender, 5, "m").rank(shard, rows(shard, "u0"), POSITION, NOW_MS)
+    found = ranked.lists["u0"]
+    assert found.items == [*recommender.vocabulary.ids_of(plain.items[0, :4].tolist()), "new"]
+    assert (found.scores[4], found.reasons[4]) == (0.0, Reason(EXPLORATION, propensity=1.0))
+    assert ranked.item_rows[0, 4] == -1
+    assert ranked.explored.tolist() == [stable_hash("new")]
+    assert all(reason.propensity is None for reason in found.reasons[:4])
+
+
+def test_where_nothing_is_explored_the_published_text_says_nothing_of_it() -> None:
+    assert msgspec.json.encode(Reason("next", "tea")) == b'{"expert":"next","because":"tea"}'
+    assert msgspec.json.encode(Reason(EXPLORATION, propensity=0.25)) == b'{"expert":"exploration","propensity":0.25}'

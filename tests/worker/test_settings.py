@@ -156,6 +156,35 @@ def test_a_bad_value_names_the_setting_its_origin_the_value_and_what_is_right(
     assert "config schema" in error.remedy
 
 
+def test_texts_are_separated_by_commas_or_an_array_of_the_file(write_file: WriteFile) -> None:
+    variable = "MILLRACE_LISTS__BLOCKED_CATEGORIES"
+    assert load(environment={variable: "toys, Tools,"}).lists.blocked_categories == ("toys", "Tools")
+    assert load(overrides={"lists.blocked_categories": "toys"}, environment={}).lists.blocked_categories == ("toys",)
+    file = write_file('[lists]\nblocked_categories = ["toys", "books, music"]\n')
+    assert load(file, environment={}).lists.blocked_categories == ("toys", "books, music")
+
+
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [
+        (
+            {"lists.min_price": "5", "lists.max_price": "4"},
+            "lists.max_price (from a flag): is below lists.min_price, 5",
+        ),
+        (
+            {"lists.allowed_categories": "a,b,c", "lists.blocked_categories": "c,b"},
+            "lists.blocked_categories (from a flag): b, c is also in lists.allowed_categories",
+        ),
+        ({"lists.allowed_categories": ["a", ""]}, "at least 1 character"),
+        ({"lists.min_price": "cheap"}, "valid number"),
+        ({"lists.diversity": "2"}, "less than or equal to 1"),
+        ({"lists.exploration_share": "-1"}, "greater than or equal to 0"),
+    ],
+)
+def test_rules_for_lists_that_cannot_be_kept_are_refused(values: dict[str, Any], cause: str) -> None:
+    assert cause in str(refused(overrides=values))
+
+
 def test_all_bad_values_are_named_at_once() -> None:
     error = str(refused(overrides={"lists.size": 0, "kafka.partitions": 0}))
     assert "lists.size" in error

@@ -5,7 +5,7 @@ import pytest
 from models.registry import EXPERTS
 from worker.adapters.memory import MemoryLists
 from worker.errors import MillraceError
-from worker.events import Reason, RecommendationList, position_text
+from worker.events import EXPLORATION, Reason, RecommendationList, position_text
 from worker.shown_lists import REASONS, read_list, reason_in_words
 
 TITLES = {"a": "Apple", "z": "Zebra"}
@@ -54,5 +54,5 @@ def test_a_clock_that_is_behind_gives_no_negative_age(lists: MemoryLists) -> Non
 
 
 def test_every_expert_has_words_and_an_unknown_one_its_name() -> None:
-    assert REASONS.keys() == set(EXPERTS)
+    assert REASONS.keys() == {*EXPERTS, EXPLORATION}
     assert reason_in_words(Reason("new_expert"), title_of) == "new_expert"

@@ -91,12 +91,14 @@ class RankedLists:
 
     Attributes:
         users: (m,) int32, their rows in the shard.
-        item_rows: (m, k) int32, rows of the items; -1 = the list is shorter.
+        item_rows: (m, k) int32, rows of the items but the explored ones; -1 = the list is shorter.
+        explored: (m,) uint64, hash of the new item at the end of the list; 0 = none.
         lists: by user id, in the order of `users`.
     """
 
     users: Int32s
     item_rows: Int32s
+    explored: UInt64s
     lists: dict[str, RecommendationList]
 
 

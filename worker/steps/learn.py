@@ -23,4 +23,5 @@ def served_outcome(served: Served) -> ServedOutcome:
         hits=len(hits),
         reciprocal_ranks=float((1.0 / hits).sum()),
         popular_hits=int(np.count_nonzero(served.popular_places > 0)),
+        explored_hits=int(np.count_nonzero(served.explored)),
     )

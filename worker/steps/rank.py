@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from models.batch import Float64s, Int32s
+from models.batch import Float64s, Int32s, UInt64s
+from models.exploration import Explored
 from models.ranking import Ranked
 from models.recommender import Recommender
 from models.registry import POPULAR_SLOW
 from models.shard import ProfileShard
-from worker.events import Reason, RecommendationList
+from models.vocabulary import stable_hash
+from worker.events import EXPLORATION, Reason, RecommendationList
 from worker.steps.columns import RankedLists
 
 SCORE_DIGITS = 6
@@ -25,6 +27,7 @@ class Ranker:
     def rank(self, shard: ProfileShard, users: Int32s, position: str, now_ms: int) -> RankedLists:
         """Ranks for the users in these rows; `position` is what the lists reflect."""
         ranked = self._recommender.recommend(shard, users, self._size)
+        explored = self._recommender.explore(shard, users, ranked)
         lengths = (ranked.items >= 0).sum(axis=1).tolist()
         scores = np.round(ranked.scores.astype(np.float64), SCORE_DIGITS).tolist()
         reasons = self._reasons_of(ranked)
@@ -35,7 +38,7 @@ class Ranker:
             )
             for row, (user, length) in enumerate(zip(users.tolist(), lengths, strict=True))
         }
-        return RankedLists(users, ranked.items, lists)
+        return RankedLists(users, ranked.items, _explore(explored, list(lists.values())), lists)
 
     def popular(self, now_ms: int) -> tuple[Int32s, RecommendationList]:
         """The fallback list, and the rows of its items."""
@@ -63,3 +66,15 @@ class Ranker:
             known = Reason(name, self._recommender.vocabulary.id_of(because) if because >= 0 else "")
             self._reasons[expert, because] = known
         return known
+
+
+def _explore(explored: dict[int, Explored], lists: list[RecommendationList]) -> UInt64s:
+    """Puts the new items at the ends of their lists, with the chance of the draw; returns their hashes, 0 = none."""
+    hashes = np.zeros(len(lists), np.uint64)
+    for index, (item, propensity) in explored.items():
+        content = lists[index]
+        content.items.append(item)
+        content.scores.append(0.0)
+        content.reasons.append(Reason(EXPLORATION, propensity=propensity))
+        hashes[index] = stable_hash(item)
+    return hashes
