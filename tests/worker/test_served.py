@@ -3,7 +3,9 @@
 import io
 import json
 import math
+import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from models.accuracy import rank_metrics
 from models.batch import Interactions
 from producers.choices import EventTimes
 from producers.columns import EventColumns
@@ -127,7 +128,7 @@ def test_served_figures_are_those_of_the_scored_events_by_the_offline_measures()
     reads.sources[:] = [Source.OWN, Source.OWN, Source.POPULAR, Source.NONE]
     reads.outdated[:] = [False, True, False, True]
     scored = np.array([True, True, True, False])
-    figures = served_figures(reads, scored, rank_metrics(np.array([1, 1, 1], np.float32)))
+    figures = served_figures(reads, np.ones(4, np.float32), scored)
     assert figures["hr_at_10"] == pytest.approx(1 / 3)
     assert figures["hr_at_20"] == pytest.approx(2 / 3)
     assert figures["mrr_at_20"] == pytest.approx((1 + 1 / 15) / 3)
@@ -140,8 +141,17 @@ def test_served_figures_are_those_of_the_scored_events_by_the_offline_measures()
 def test_lists_that_rank_as_the_ideal_lose_nothing(ranks: list[float]) -> None:
     reads = Reads.empty(len(ranks))
     reads.ranks[:] = ranks
-    losses = served_figures(reads, np.ones(len(ranks), np.bool_), rank_metrics(reads.ranks))["loss_percent"]
-    assert all(math.isnan(loss) or abs(loss) < 1e-9 for loss in losses.values())
+    figures = served_figures(reads, reads.ranks, np.ones(len(ranks), np.bool_))
+    losses = [*figures["loss_percent"].values(), *chain(*figures["loss_interval_percent"].values())]
+    assert all(math.isnan(loss) or abs(loss) < 1e-9 for loss in losses)
+
+
+def test_a_loss_lies_in_its_interval() -> None:
+    reads = Reads.empty(1000)
+    reads.ranks[::3] = 1
+    figures = served_figures(reads, np.ones(1000, np.float32), np.ones(1000, np.bool_))
+    low, high = figures["loss_interval_percent"]["hr_at_20"]
+    assert low < figures["loss_percent"]["hr_at_20"] < high
 
 
 def test_losses_are_percent_of_the_ideal_and_may_be_gains() -> None:
@@ -274,6 +284,7 @@ def test_the_table_says_what_was_lost_and_what_casts_doubt_on_it() -> None:
     row = ranks | {
         "hr_at_20": 0.15,
         "loss_percent": {"hr_at_20": 25.0, "mrr_at_20": 0.0},
+        "loss_interval_percent": {"hr_at_20": [20.5, 29.5], "mrr_at_20": [-1.0, 1.0]},
         "outdated": 0.5,
         "freshness_seconds": quantiles,
         "pace_held": False,
@@ -288,7 +299,16 @@ def test_the_table_says_what_was_lost_and_what_casts_doubt_on_it() -> None:
     print_served(console, {"ideal": ranks, "pace": pace, "by_refresh_seconds": {"0.25": json.loads(json.dumps(row))}})
     assert isinstance(console.file, io.StringIO)
     printed = console.file.getvalue()
-    assert "0.25 s         0.1000  0.1500  0.0500  25.0 %      0.0 %        50.0 %    2.500 s" in printed
+    (line,) = (line for line in printed.splitlines() if line.startswith(" 0.25 s"))
+    assert re.split(" {2,}", line.strip()) == [
+        "0.25 s",
+        "0.1500",
+        "0.0500",
+        "25.0 (20.5 to 29.5)",
+        "0.0 (-1.0 to 1.0)",
+        "50 %",
+        "2.500 s",
+    ]
     assert "Replayed at 100 events/s: 60.0 s for each interval; half of the scored events come within 0.1 s" in printed
     assert "Interval 0.25 s: the pace was not held: p99 of events 2.50 s late, 80 events/s" in printed
     assert "Interval 0.25 s: the worker did not keep up: events were learned after up to 2.50 s" in printed

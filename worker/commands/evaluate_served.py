@@ -16,8 +16,7 @@ if TYPE_CHECKING:  # loads the models
 
 DEFAULT_INTERVALS = "0,0.25,1,10"
 DEFAULT_RATE = 100.0
-METRICS = {"HR@10": "hr_at_10", "HR@20": "hr_at_20", "MRR@20": "mrr_at_20"}
-LOSSES = {"HR@20 lost": "hr_at_20", "MRR@20 lost": "mrr_at_20"}
+METRICS = {"HR@20": "hr_at_20", "MRR@20": "mrr_at_20"}
 
 Served = Annotated[
     bool,
@@ -91,17 +90,24 @@ def print_served(console: Console, figures: Mapping[str, Any]) -> None:
 
 def _table(figures: Mapping[str, Any]) -> Table:
     """The ideal and each interval, with what was lost."""
-    table = Table("served, every", *METRICS, *LOSSES, "outdated", "fresh p99", box=None, header_style="bold")
+    losses = (f"{name} lost, %" for name in METRICS)
+    table = Table("served, every", *METRICS, *losses, "outdated", "fresh p99", box=None, header_style="bold")
     table.add_row("event, ideal", *(f"{figures['ideal'][key]:.4f}" for key in METRICS.values()))
     for interval, row in figures["by_refresh_seconds"].items():
         table.add_row(
             f"{interval} s",
             *(f"{row[key]:.4f}" for key in METRICS.values()),
-            *(f"{row['loss_percent'][key]:.1f} %" for key in LOSSES.values()),
-            f"{100 * row['outdated']:.1f} %",
+            *(_loss(row, key) for key in METRICS.values()),
+            f"{100 * row['outdated']:.0f} %",
             f"{row['freshness_seconds']['p99']:.3f} s",
         )
     return table
+
+
+def _loss(row: Mapping[str, Any], key: str) -> str:
+    """A loss with its interval."""
+    low, high = row["loss_interval_percent"][key]
+    return f"{row['loss_percent'][key]:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _notes(figures: Mapping[str, Any]) -> Iterator[str]:

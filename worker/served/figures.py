@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from models.accuracy import rank_metrics
-from models.batch import Bools, Float64s
+from models.batch import Bools, Float32s, Float64s
+from models.comparison import COMPARED, compare
 from worker.served.reading import Reads, Source
 from worker.served.times import late_seconds
 from worker.served.watch import Watch
@@ -15,13 +16,18 @@ LATE_SECONDS = 0.1
 BEHIND_SECONDS = 1.0
 
 
-def served_figures(reads: Reads, scored: Bools, ideal: Mapping[str, float]) -> dict[str, Any]:
-    """Over the scored events: rank figures, their loss against `ideal` in percent, and which lists were shown."""
-    served = rank_metrics(reads.ranks[scored])
+def served_figures(reads: Reads, ideal_ranks: Float32s, scored: Bools) -> dict[str, Any]:
+    """Over the scored events: rank figures, their loss against (n,) ideal ranks, and which lists were shown.
+
+    The loss is in percent of the ideal figure, that of HR@20 and MRR@20 with an interval of 95 %.
+    """
+    ideal_ranks, ranks = ideal_ranks[scored], reads.ranks[scored]
+    ideal, served = rank_metrics(ideal_ranks), rank_metrics(ranks)
     sources = reads.sources[scored]
     return {
         **served,
         "loss_percent": {name: loss_percent(ideal[name], value) for name, value in served.items()},
+        "loss_interval_percent": _intervals(ideal_ranks, ranks, ideal),
         "own_list": _share(sources == Source.OWN),
         "popular_list": _share(sources == Source.POPULAR),
         "no_list": _share(sources == Source.NONE),
@@ -32,6 +38,15 @@ def served_figures(reads: Reads, scored: Bools, ideal: Mapping[str, float]) -> d
 def loss_percent(ideal: float, served: float) -> float:
     """How much of the ideal figure is missing; below 0 = the served one is higher, nan = there is no ideal one."""
     return 100 * (1 - served / ideal) if ideal > 0 else float("nan")
+
+
+def _intervals(ideal_ranks: Float32s, ranks: Float32s, ideal: Mapping[str, float]) -> dict[str, list[float]]:
+    """From, to; by figure."""
+    differences = compare(ideal_ranks, ranks)
+    return {
+        name: [loss_percent(ideal[name], ideal[name] - differences[name][end]) for end in ("low", "high")]
+        for name in COMPARED
+    }
 
 
 def validity_figures(reads: Reads, planned: Float64s, watch: Watch) -> dict[str, Any]:

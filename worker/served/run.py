@@ -47,19 +47,18 @@ def measure_served(
     ConfigurationError or ServiceUnavailable when the services cannot be used, and what ends a worker.
     """
     replays = _Replays(ideal.stream, plan, progress)
-    figures = rank_metrics(ideal.ranks[ideal.scored])
     by_interval = {}
     with warnings_only(), opened(settings, say) as site:
         warm_up(settings)
         for seconds in plan.refresh_seconds:
             say(f"replaying for {replays.planned[-1]:,.0f} s, with {interval_text(seconds)}")
             reads, validity = replays.through_worker(site, seconds)
-            by_interval[f"{seconds:g}"] = served_figures(reads, ideal.scored, figures) | validity
+            by_interval[f"{seconds:g}"] = served_figures(reads, ideal.ranks, ideal.scored) | validity
     return {
         "pace": {"rate": plan.pace.rate, "speed": plan.pace.speed, **replays.pace_figures(ideal)},
         "list_size": LIST_SIZE,
         "scored": int(ideal.scored.sum()),
-        "ideal": figures,
+        "ideal": rank_metrics(ideal.ranks[ideal.scored]),
         "by_refresh_seconds": by_interval,
     }
 

@@ -47,7 +47,8 @@ class Site:
 def opened(settings: Settings, say: Callable[[str], None]) -> Iterator[Site]:
     """The services that the settings name, or a Kafka and a Valkey of our own. For the main thread only.
 
-    SIGTERM ends it in order, as Ctrl-C does. Raises ConfigurationError when only one of the two addresses is set, ServiceUnavailable when ours do not start.
+    SIGTERM ends it in order, as Ctrl-C does. Raises ConfigurationError when only one of the two addresses is set,
+    ServiceUnavailable when ours do not start.
     """
     if settings.kafka.bootstrap_servers is None:
         say("starting a Kafka and a Valkey of our own")
