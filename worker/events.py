@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-LIST_KEY = "recs:v1:{{{user}}}:topk"
-POPULAR_KEY = "recs:v1:popular"
+KEY_PREFIX = "recs:v1"
+POPULAR_KEY = f"{KEY_PREFIX}:popular"
 
 
 class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -132,6 +132,11 @@ def position_text(epoch: int, offset: int, revision: int = 0) -> str:
     return f"{epoch:08d}-{offset:015d}-{revision:06d}"
 
 
-def list_key(user_id: str) -> str:
+def list_key(user_id: str, prefix: str = KEY_PREFIX) -> str:
     """The Redis key of a user's list; the braces put one user's keys into one cluster slot."""
-    return LIST_KEY.format(user=user_id)
+    return f"{prefix}:{{{user_id}}}:topk"
+
+
+def popular_key(prefix: str) -> str:
+    """The Redis key of the fallback list."""
+    return f"{prefix}:popular"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.accuracy import rank_metrics
-from models.batch import Bools, Interactions
+from models.batch import Bools, Float32s, Interactions
 from models.details import details
 from models.evaluation import Outcomes, prequential, scored_events, summarize
 from models.recommender import Recommender, RecommenderOptions
@@ -58,6 +58,23 @@ class Scoring:
         return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a pass over n events found.
+
+    Attributes:
+        stream: the n events.
+        figures: all of them, for people and programs.
+        ranks: (n,) float32, the blend's rank of each event's item from 1; inf = not among its candidates.
+        scored: (n,) bool, which events count.
+    """
+
+    stream: Interactions
+    figures: dict[str, Any]
+    ranks: Float32s
+    scored: Bools
+
+
 def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Interactions:
     """The selected events of a parquet, CSV or JSONL file, in the file's order, each of weight 1, with their kinds.
 
@@ -101,7 +118,7 @@ def evaluate(
     scoring: Scoring,
     progress: Callable[[int], None] = lambda events: None,
     against: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Evaluation:
     """Ranks, then learns, each event; figures over those that count, of the blend and of each expert alone.
 
     Bounds of `options` that are too low for the stream are raised. `seconds` is the time of the pass. The baselines
@@ -137,7 +154,7 @@ def evaluate(
             seen_excluded=seen_excluded,
             progress=lambda events: progress(len(stream) + events),
         )
-    return figures
+    return Evaluation(stream, figures, outcomes.ranks, scored)
 
 
 def _pass(

@@ -97,6 +97,8 @@ class RedisSettings(Section):
 
     url: SecretStr | None = None
     """Address, e.g. `redis://localhost:6379/0`."""
+    key_prefix: Annotated[str, Field(pattern=r"^[^{}\s]+$")] = "recs:v1"
+    """What the keys of lists begin with; whoever reads them must know it."""
     connect_timeout_seconds: Positive = 0.5
     """How long connecting may take."""
     socket_timeout_seconds: Positive = 1.0

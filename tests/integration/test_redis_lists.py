@@ -46,6 +46,19 @@ def test_a_list_is_plain_json_that_begins_with_its_position(lists: RedisLists, s
     assert json.loads(content)["reasons"] == [{"expert": "popular"}]
 
 
+def test_keys_begin_as_the_settings_say(redis_url: str, lists: RedisLists, server: redis.Redis) -> None:
+    others = RedisSettings(url=SecretStr(redis_url), key_prefix="trial:7")
+    with closing(RedisLists(others, ListSettings())) as trial:
+        trial.publish({"ann": make_list()})
+        trial.publish_popular(make_list())
+        assert sorted(server.keys()) == [b"trial:7:popular", b"trial:7:{ann}:topk"]
+        assert trial.read("ann") == trial.read_popular() == make_list()
+        assert lists.read("ann") is lists.read_popular() is None
+        trial.remove(["ann"])
+        trial.remove_popular()
+    assert server.dbsize() == 0
+
+
 def test_lists_expire_at_different_times_and_the_popular_list_never(lists: RedisLists, server: redis.Redis) -> None:
     users = [f"u{number}" for number in range(50)]
     lists.publish({user: make_list() for user in users})

@@ -16,7 +16,7 @@ from worker.adapters.memory import MemorySnapshots
 from worker.assembly import recommender_options
 from worker.checkpoint import Checkpointer
 from worker.errors import OwnershipLost, SnapshotError
-from worker.manifest import Manifest, PartitionEntry, read_manifests
+from worker.manifest import FORMAT, Manifest, PartitionEntry, read_manifests
 from worker.partition import OwnedPartition
 from worker.ports import ManifestName, SnapshotStore
 from worker.retention import ABANDONED_MS
@@ -332,7 +332,7 @@ def test_blobs_of_a_snapshot_that_was_never_finished_go_after_a_while(store: Mem
 def test_a_blob_that_is_named_again_is_no_orphan(store: MemorySnapshots) -> None:
     blob = store.write_blob(b"x")
     member = Member(store).take(0).learn(*shop(5)).write()
-    other = Manifest(1, blob, {9: PartitionEntry(1, 0, "")}, {}, NOW_MS)
+    other = Manifest(FORMAT, blob, {9: PartitionEntry(1, 0, "")}, {}, NOW_MS)
     store.create_manifest(ManifestName("w-9", 1), msgspec.json.encode(other))
     member.now_ms += 10 * ABANDONED_MS
     member.write().write()

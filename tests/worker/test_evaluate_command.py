@@ -48,7 +48,7 @@ def stream_of(*pairs: tuple[str, str]) -> Interactions:
 
 
 def figures_of(stream: Interactions, scoring: Scoring | None = None, **options: Any) -> dict[str, Any]:
-    return evaluate(stream, RecommenderOptions(**options), scoring or Scoring())
+    return evaluate(stream, RecommenderOptions(**options), scoring or Scoring()).figures
 
 
 def invoke(*arguments: object) -> Result:

@@ -35,7 +35,7 @@ def invoke(*arguments: object) -> Result:
 
 
 def against(*names: str, stream: Interactions, scoring: Scoring | None = None, **options: Any) -> dict[str, Any]:
-    figures = evaluate(stream, RecommenderOptions(**options), scoring or Scoring(), against=names)
+    figures = evaluate(stream, RecommenderOptions(**options), scoring or Scoring(), against=names).figures
     compared: dict[str, Any] = figures["against"]
     return compared
 

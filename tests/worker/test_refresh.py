@@ -51,6 +51,15 @@ def test_a_user_is_due_again_only_after_the_coalescing_interval() -> None:
     assert dirty.due(10.25, COALESCE_SECONDS).tolist() == [1]
 
 
+def test_without_an_interval_a_user_is_due_with_every_event() -> None:
+    dirty = DirtyUsers()
+    for time_ms in (5, 6):
+        dirty.mark(rows_of(1), times_of(time_ms), capacity=4)
+        assert dirty.due(10.0, 0.0).tolist() == [1]
+        assert dirty.refreshed(rows_of(1), 10.0).tolist() == [time_ms]
+        assert dirty.due(10.0, 0.0).tolist() == []
+
+
 def test_in_a_hurry_everyone_is_due() -> None:
     dirty = DirtyUsers()
     dirty.mark(rows_of(1), times_of(5), capacity=4)

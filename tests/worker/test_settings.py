@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.errors import ConfigurationError
+from worker.events import KEY_PREFIX
 from worker.settings import DEFAULT_KINDS, Settings, load, load_with_origins
 from worker.settings_reference import reference, sections
 from worker.settings_sources import Loaded
@@ -40,6 +41,12 @@ def refused(
     with pytest.raises(ConfigurationError) as caught:
         load(file, overrides, environment or {})
     return caught.value
+
+
+def test_keys_begin_as_the_contract_says_unless_set() -> None:
+    assert Settings().redis.key_prefix == KEY_PREFIX
+    assert load(overrides={"redis.key_prefix": "shop:2"}, environment={}).redis.key_prefix == "shop:2"
+    assert "redis.key_prefix" in str(refused(overrides={"redis.key_prefix": "{a}"}))
 
 
 def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default(write_file: WriteFile) -> None:

@@ -13,7 +13,7 @@ from redis.retry import Retry
 from typing_extensions import override
 
 from worker.errors import ConfigurationError, ServiceUnavailable, StateError
-from worker.events import POPULAR_KEY, RecommendationList, list_key, position_text
+from worker.events import RecommendationList, list_key, popular_key, position_text
 from worker.ports import ListSink
 from worker.settings import ListSettings, RedisSettings
 
@@ -52,6 +52,8 @@ class RedisLists(ListSink):
     def __init__(self, redis_settings: RedisSettings, lists: ListSettings, seed: int | None = None) -> None:
         """Connects at the first use. `seed` fixes the jitter. Raises ConfigurationError for a bad address."""
         self._client = _client(redis_settings)
+        self._prefix = redis_settings.key_prefix
+        self._popular_key = popular_key(self._prefix)
         self._script = self._client.register_script(WRITE_IF_NEWER)
         self._lists = lists
         self._random = random.Random(seed)  # noqa: S311 (spreads expiry, guards nothing)
@@ -70,29 +72,29 @@ class RedisLists(ListSink):
     @override
     def publish_popular(self, popular: RecommendationList) -> None:
         with self._service():
-            self._client.set(POPULAR_KEY, self._encode(popular))
+            self._client.set(self._popular_key, self._encode(popular))
 
     @override
     def read(self, user_id: str) -> RecommendationList | None:
         """Also raises StateError when what stands there is not a list of ours."""
-        return self._read(list_key(user_id))
+        return self._read(self._key(user_id))
 
     @override
     def read_popular(self) -> RecommendationList | None:
         """Also raises StateError when what stands there is not a list of ours."""
-        return self._read(POPULAR_KEY)
+        return self._read(self._popular_key)
 
     @override
     def remove(self, user_ids: Iterable[str]) -> None:
         with self._service(), self._client.pipeline(transaction=False) as pipeline:
             for user_id in user_ids:
-                pipeline.unlink(list_key(user_id))
+                pipeline.unlink(self._key(user_id))
             pipeline.execute()
 
     @override
     def remove_popular(self) -> None:
         with self._service():
-            self._client.unlink(POPULAR_KEY)
+            self._client.unlink(self._popular_key)
 
     @override
     def ping(self) -> None:
@@ -103,11 +105,14 @@ class RedisLists(ListSink):
     def close(self) -> None:
         self._client.close()
 
+    def _key(self, user_id: str) -> str:
+        return list_key(user_id, self._prefix)
+
     def _write(self, chunk: list[tuple[str, RecommendationList]]) -> int:
         arguments: list[bytes | int] = []
         for _, content in chunk:
             arguments += (self._encode(content), self._ttl_seconds())
-        return int(self._script([list_key(user) for user, _ in chunk], arguments))
+        return int(self._script([self._key(user) for user, _ in chunk], arguments))
 
     def _ttl_seconds(self) -> int:
         return max(1, int(self._lists.ttl_seconds * (1 + self._lists.ttl_jitter * self._random.random())))

@@ -1,21 +1,17 @@
 """START READING HERE: everything that is measured, in one run on services of its own."""
 
-import logging
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from os import getloadavg
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from worker.assembly import warm_up
 from worker.bench.freshness import measure_freshness
 from worker.bench.in_process import measure_in_process
+from worker.bench.logs import warnings_only
 from worker.bench.plan import TARGETS, Plan
 from worker.bench.services import own_services
 from worker.bench.stream import Stream, read_stream
@@ -35,7 +31,7 @@ def run_bench(plan: Plan, say: Say) -> dict[str, Any]:
     """Measures everything; `say` is told what comes next. Raises MillraceError when a part cannot run."""
     machine = _machine()
     stream = read_stream(plan.file, plan.events)
-    with _warnings_only():
+    with warnings_only():
         say("loading and compiling the models")
         warm_up(Settings())
         in_process, knowledge = measure_in_process(plan, say)
@@ -81,16 +77,3 @@ def _machine() -> dict[str, Any]:
 def _first_line(program: Path, option: str) -> str:
     shown = subprocess.run([str(program), option], capture_output=True, text=True, timeout=30, check=True)  # noqa: S603
     return (shown.stdout or shown.stderr).splitlines()[0]
-
-
-@contextmanager
-def _warnings_only() -> Iterator[None]:
-    """What the workers log goes to standard error, if it matters."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    try:
-        yield
-    finally:
-        structlog.reset_defaults()

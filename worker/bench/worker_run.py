@@ -32,15 +32,21 @@ class LearnOnly(Pipeline):
 
 
 @contextmanager
-def running_worker(settings: Settings, knowledge: Arrays, pipeline_kind: type[Pipeline] = Pipeline) -> Iterator[Meter]:
+def running_worker(
+    settings: Settings,
+    knowledge: Arrays | None = None,
+    pipeline_kind: type[Pipeline] = Pipeline,
+    meter: Meter | None = None,
+) -> Iterator[Meter]:
     """A worker as `millrace worker` runs it, its metrics included, with the meter beside them. Raises as it does.
 
-    It knows items as one that starts from a snapshot does; its users are new to it.
+    With `knowledge` it knows items as one that starts from a snapshot does; its users are new to it.
     """
-    adapters, meter = real_adapters(settings), Meter()
+    adapters, meter = real_adapters(settings), meter or Meter()
     observer = Observers(PrometheusObserver(adapters.clock), meter)
     recommender = Recommender(recommender_options(settings))
-    recommender.load(knowledge)
+    if knowledge is not None:
+        recommender.load(knowledge)
     worker = build_worker(settings, adapters, observer, recommender, pipeline_kind)
     with few_collections(), ThreadPoolExecutor(1, "bench-worker") as pool:
         run: Future[None] = pool.submit(worker.run)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,10 +12,23 @@ from rich.progress import Progress
 from rich.table import Table
 
 from producers import options as file_options
+from worker.commands.evaluate_served import (
+    Rate,
+    RefreshIntervals,
+    Served,
+    ServedOptions,
+    Speed,
+    print_served,
+)
 from worker.commands.options import AsJson, Assignments, ConfigFile, settings_of
 from worker.commands.output import print_json
 from worker.errors import ConfigurationError
 from worker.report.page import METRICS, report_page
+
+if TYPE_CHECKING:  # loads the models
+    from worker.offline import Evaluation
+    from worker.served.plan import Plan
+    from worker.settings import Settings
 
 
 class RepeatsChoice(StrEnum):
@@ -65,6 +78,10 @@ def evaluate(
     score_after: ScoreAfter = None,
     score_users: ScoreUsers = None,
     against: Against = None,
+    served: Served = False,
+    refresh_intervals: RefreshIntervals = None,
+    rate: Rate = None,
+    speed: Speed = None,
     user_column: file_options.OfUser = None,
     item_column: file_options.OfItem = None,
     time_column: file_options.OfTime = None,
@@ -80,6 +97,11 @@ def evaluate(
 
     With --against, known recommenders are measured on the same events: popularity, covisitation, itemknn, ials,
     sessions, isgd and bpr; ials needs the extra of that name.
+
+    With --served, the events are also replayed in wall time through a whole worker, once for each refresh interval, on
+    the Kafka and the Redis that the settings name, or else on ones that it starts; topics and keys are its own and go
+    at the end. Right before an event is sent, the user's list is read as a client would; nothing of the file is turned
+    away. What is lost against ranking at every event depends on the pace: choose one of your shop's.
     """
     settings = settings_of(config, assignments, learning__repeats=repeats)
     if score_after and score_users:
@@ -91,11 +113,15 @@ def evaluate(
     from worker.assembly import recommender_options
 
     scoring = offline.Scoring(_time_ms(score_after), _users(score_users))
+    replay = ServedOptions(served, refresh_intervals, rate, speed).plan()
     names = ColumnNames(user_column, item_column, time_column, event_column)
     stream = offline.read_stream(file, names, offline.Selection(frozenset(_listed(kinds)), limit))
     baselines = _listed(against)
     with _progress(len(stream) * (1 + len(baselines))) as progress:
-        figures = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)
+        evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)
+    figures = evaluation.figures
+    if replay is not None:
+        figures["served"] = _served(evaluation, settings, replay)
     if html is not None:
         _write(html, report_page(file.name, _headline(figures), _rows(figures), figures))
     if as_json:
@@ -146,6 +172,17 @@ def _progress(events: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
+def _served(evaluation: "Evaluation", settings: "Settings", plan: "Plan") -> dict[str, Any]:
+    from worker.served.run import measure_served  # loads the client libraries
+
+    with _progress(len(evaluation.stream) * len(plan.refresh_seconds)) as progress:
+        return measure_served(evaluation, settings, plan, _say, progress)
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"{text} ...", markup=False)
+
+
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
@@ -162,6 +199,8 @@ def _print(file: Path, figures: dict[str, Any]) -> None:
     console.print(table)
     if "against" in figures:
         console.print(_comparison({"blend": figures, **figures["against"]}))
+    if "served" in figures:
+        print_served(console, figures["served"])
 
 
 def _headline(figures: dict[str, Any]) -> str:

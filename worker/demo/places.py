@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
+from worker.embedded.chosen import own_unless_named
 from worker.embedded.services import EmbeddedServices
-from worker.errors import ConfigurationError
 from worker.settings import Settings, load
 
 DEMO_SETTINGS: Mapping[str, Any] = {
@@ -62,19 +62,12 @@ def opened(folder: Path | None) -> Iterator[Place]:
     In a given `folder` all that the demo writes stays, and the next demo goes on from there; without one nothing stays.
     Raises ConfigurationError when only one of the two addresses is set, ServiceUnavailable when ours do not start.
     """
-    given = load()
-    addresses = (given.kafka.bootstrap_servers, given.redis.url)
-    if all(addresses):
+    with own_unless_named(load(), folder and folder.absolute()) as services:
+        if services is not None:
+            yield _embedded(services, folder)
+            return
         with _folder(folder) as own:
             yield _borrowed(own, lasting=folder is not None)
-    elif any(addresses):
-        raise ConfigurationError(
-            f"the settings name {'Kafka' if addresses[0] else 'Redis'} only",
-            "set MILLRACE_KAFKA__BOOTSTRAP_SERVERS and MILLRACE_REDIS__URL, or neither: the demo then brings its own",
-        )
-    else:
-        with EmbeddedServices(folder.absolute() if folder else None) as services:
-            yield _embedded(services, folder)
 
 
 @contextmanager

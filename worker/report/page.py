@@ -57,7 +57,7 @@ def report_page(title: str, headline: str, rows: Mapping[str, Mapping[str, float
         title: what was evaluated.
         headline: how much, and how long it took.
         rows: the figures of each line of the main table.
-        figures: all that `worker.offline.evaluate` returned.
+        figures: those of an evaluation, `worker.offline.Evaluation`.
     """
     body = "\n".join(
         [
