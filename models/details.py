@@ -31,15 +31,24 @@ def details(outcomes: Outcomes, scored: Bools, items: Sequence[str], kinds: Sequ
     }
 
 
+def beside(ranks: Float32s, others: Float32s) -> dict[str, Any]:
+    """Another model's (n,) ranks on the events of the blend's: its fading HR@20 at the same points, and the contest."""
+    return {"fading": _fading_hits(others, curve_points(len(ranks))), "comparison": compare(ranks, others)}
+
+
+def _fading_hits(ranks: Float32s, points: Int64s) -> list[float]:
+    fading: list[float] = fading_means(gains(ranks)[HIT_RATE], points).round(5).tolist()
+    return fading
+
+
 def _curve(ranks: Float32s, experts: dict[str, Float32s], positions: Int64s) -> dict[str, Any]:
     """By the number of stream events: HR@20 and MRR@20, running and fading; the experts' HR@20, fading."""
     points = curve_points(len(ranks))
     ours = {name: column for name, column in gains(ranks).items() if name in COMPARED}
-    theirs = {name: gains(others)[HIT_RATE] for name, others in experts.items()}
     return {
         "window_events": WINDOW_EVENTS,
         "events": (positions[points - 1] + 1).tolist(),
         "running": {name: running_means(column, points).round(5).tolist() for name, column in ours.items()},
         "fading": {name: fading_means(column, points).round(5).tolist() for name, column in ours.items()},
-        "experts": {name: fading_means(column, points).round(5).tolist() for name, column in theirs.items()},
+        "experts": {name: _fading_hits(others, points) for name, others in experts.items()},
     }

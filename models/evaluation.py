@@ -15,10 +15,12 @@ from models.batch import Bools, Float32s, Int32s, Int64s, Interactions, UInt64s
 from models.candidates import place_among_chosen, position_of
 from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
+from models.exposure import exposure_metrics
 from models.knowledge import Knowledge
 from models.learning import bet, is_lesson_due, learn_event, teach_blend
 from models.policies import excludes_seen
 from models.profiles import Profiles
+from models.ranking import take_best
 from models.recommender import Recommender
 from models.registry import EXPERTS, POPULAR_FAST, POPULAR_SLOW
 from models.scratch import Scratch
@@ -26,6 +28,7 @@ from models.seen import SeenFilter, has_seen, pair_hash
 from models.shard import ProfileShard
 
 CHUNK_EVENTS = 20_000
+LIST_PLACES = 20
 MISS = np.float32(np.inf)
 
 
@@ -39,6 +42,7 @@ class Outcomes(NamedTuple):
         known: (n,) bool, the item came before.
         had: (n,) bool, the user had the item (Bloom filter: wrongly true for about 1 in 10,000).
         history: (n,) int64, events of the user before.
+        lists: (n, 20) int32, item rows of the list that the user would have got, best first; -1 = it is shorter.
     """
 
     ranks: Float32s
@@ -47,6 +51,7 @@ class Outcomes(NamedTuple):
     known: Bools
     had: Bools
     history: Int64s
+    lists: Int32s
 
     @classmethod
     def empty(cls, events: int) -> "Outcomes":
@@ -58,6 +63,7 @@ class Outcomes(NamedTuple):
             np.zeros(events, np.bool_),
             np.zeros(events, np.bool_),
             np.zeros(events, np.int64),
+            np.full((events, LIST_PLACES), -1, np.int32),
         )
 
     def part(self, start: int, stop: int) -> "Outcomes":
@@ -111,6 +117,16 @@ def summarize(outcomes: Outcomes, scored: Bools) -> dict[str, Any]:
     }
 
 
+def exposure(outcomes: Outcomes, scored: Bools, events: Int64s) -> dict[str, float]:
+    """How the lists of the scored events spread over the catalogue; `events` (items,) of each item by row."""
+    shown_at_10, shown_at_20 = (_shown(outcomes.lists[scored, :places], len(events)) for places in (10, LIST_PLACES))
+    return exposure_metrics(shown_at_10, shown_at_20, events)
+
+
+def _shown(lists: Int32s, items: int) -> Int64s:
+    return np.bincount(lists[lists >= 0], minlength=items)
+
+
 @kernel
 def evaluate_events(
     knowledge: Knowledge,
@@ -143,6 +159,8 @@ def evaluate_events(
             _note_ranks(
                 knowledge, seen, user_hashes[user], item_hashes, excluding, scratch, count, item, outcomes, index
             )
+            take_best(scratch, count, outcomes.lists[index], scratch.ranker.best)
+            _name_items(scratch.candidates.items, outcomes.lists[index])
             if is_lesson_due(knowledge, ranker_warmup, ranker_every):
                 teach_blend(knowledge, profiles, scratch, context, count, user, item)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
@@ -178,6 +196,14 @@ def _note_ranks(
         outcomes.expert_ranks[index, POPULAR_FAST + speed] = _popularity_rank(
             knowledge.popularity, speed, item, seen, user_hash, item_hashes, excluding
         )
+
+
+@kernel
+def _name_items(items: Int32s, places: Int32s) -> None:
+    """Item rows in place of the positions that `take_best` left."""
+    for place in range(len(places)):
+        if places[place] >= 0:
+            places[place] = items[places[place]]
 
 
 @kernel

@@ -92,6 +92,7 @@ class RankerScratch(NamedTuple):
         weights: (features,) float32, w + w_ctx; slopes: (features,) float32, gradients of a row of parameters.
         hidden: (32, 128) float32, activations; steep: (128,) float32, gradients of a unit before its activation.
         scores: (128,) float32, s; chances: (128,) float32, their softmax, then the gradient of s; 0 beyond the last.
+        best: (128,) float32, scores of the items of a list, best first.
     """
 
     standard: Float32s
@@ -101,6 +102,7 @@ class RankerScratch(NamedTuple):
     steep: Float32s
     scores: Float32s
     chances: Float32s
+    best: Float32s
 
     @classmethod
     def empty(cls) -> "RankerScratch":
@@ -110,6 +112,7 @@ class RankerScratch(NamedTuple):
             np.zeros(FEATURES, np.float32),
             np.zeros(FEATURES, np.float32),
             np.zeros((HIDDEN, CHOSEN), np.float32),
+            np.zeros(CHOSEN, np.float32),
             np.zeros(CHOSEN, np.float32),
             np.zeros(CHOSEN, np.float32),
             np.zeros(CHOSEN, np.float32),

@@ -85,13 +85,13 @@ def rank_users(
         if is_diverse(rule):
             _take_diverse(knowledge, shelf, rule, scratch, count, ranked.items[index], ranked.scores[index])
         else:
-            _take_best(scratch, count, ranked.items[index], ranked.scores[index])
+            take_best(scratch, count, ranked.items[index], ranked.scores[index])
         _explain(knowledge, profiles, user, context, scratch.candidates, ranked, index)
 
 
 @kernel
-def _take_best(scratch: Scratch, count: int, items: Int32s, scores: Float32s) -> None:
-    """The best positions by insertion into a short sorted list; `items` holds positions until `_explain`."""
+def take_best(scratch: Scratch, count: int, items: Int32s, scores: Float32s) -> None:
+    """The best of the chosen by insertion into a short sorted list; `items` holds positions among the candidates."""
     length, size = 0, len(items)
     for place in range(count):
         score = scratch.ranker.chances[place]

@@ -12,7 +12,7 @@ import numpy as np
 from models.accuracy import rank_metrics
 from models.batch import Bools, Float32s, Interactions
 from models.details import details
-from models.evaluation import Outcomes, prequential, scored_events, summarize
+from models.evaluation import Outcomes, exposure, prequential, scored_events, summarize
 from models.recommender import Recommender, RecommenderOptions
 from producers.columns import EventColumns
 from producers.readers import ColumnNames, read_events
@@ -140,6 +140,7 @@ def evaluate(
         **summarize(outcomes, scored),
         **details(outcomes, scored, stream.items, stream.kinds),
         "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
+        "exposure": exposure(outcomes, scored, recommender.knowledge.events),
         "seen_excluded": seen_excluded,
         "users": users,
         "items": items,
@@ -150,6 +151,7 @@ def evaluate(
         figures["against"] = peers.compare(
             against,
             stream,
+            outcomes.ranks,
             scored,
             seen_excluded=seen_excluded,
             progress=lambda events: progress(len(stream) + events),

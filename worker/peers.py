@@ -10,7 +10,8 @@ from models.accuracy import rank_metrics
 from models.baselines.baseline import ranks_by
 from models.baselines.registry import BASELINES
 from models.baselines.stream import Stream
-from models.batch import Bools, Interactions
+from models.batch import Bools, Float32s, Interactions
+from models.details import beside
 from models.evaluation import MISS
 from worker.errors import ConfigurationError
 
@@ -33,18 +34,22 @@ def prepare(names: Sequence[str]) -> None:
 def compare(
     names: Sequence[str],
     stream: Interactions,
+    ranks: Float32s,
     scored: Bools,
     *,
     seen_excluded: bool,
     progress: Callable[[int], None],
-) -> Mapping[str, Mapping[str, float]]:
+) -> Mapping[str, Mapping[str, Any]]:
     """Figures of each baseline over the scored events, by name; each ranks, then learns, the whole stream.
+
+    Each is also set beside the blend, whose (n,) ranks of all events are `ranks`.
 
     `progress` is told how many events are done, those of all baselines together.
     """
     rows = Stream.of(stream, seen_excluded=seen_excluded)
     return {
-        name: _figures(name, rows, scored, _after(number * len(stream), progress)) for number, name in enumerate(names)
+        name: _figures(name, rows, ranks, scored, _after(number * len(stream), progress))
+        for number, name in enumerate(names)
     }
 
 
@@ -52,7 +57,9 @@ def _after(done: int, progress: Callable[[int], None]) -> Callable[[int], None]:
     return lambda events: progress(done + events)
 
 
-def _figures(name: str, rows: Stream, scored: Bools, progress: Callable[[int], None]) -> dict[str, Any]:
+def _figures(
+    name: str, rows: Stream, blend: Float32s, scored: Bools, progress: Callable[[int], None]
+) -> dict[str, Any]:
     ranks = np.full(len(scored), MISS, np.float32)
     baseline = BASELINES[name](rows)
     begin = time.perf_counter()
@@ -60,6 +67,7 @@ def _figures(name: str, rows: Stream, scored: Bools, progress: Callable[[int], N
     seconds = time.perf_counter() - begin
     return {
         **rank_metrics(ranks[scored]),
+        **beside(blend[scored], ranks[scored]),
         "seconds": round(seconds, 3),
         "events_per_second": round(len(rows.places) / seconds),
     }

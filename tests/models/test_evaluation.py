@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.batch import Interactions
-from models.evaluation import Outcomes, prequential, scored_events, summarize
+from models.evaluation import Outcomes, exposure, prequential, scored_events, summarize
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
@@ -139,3 +139,22 @@ def test_ties_count_half() -> None:
     outcomes, _ = evaluated(Interactions.of(["a"] * 5 + ["b"], [*"xyzy", "z", "z"], range(6)), options)
     assert outcomes.mixture_ranks.tolist() == [np.inf, np.inf, np.inf, 2.0, 2.5, np.inf]
     assert outcomes.expert_ranks[:, EXPERTS.index("repeat_count")].tolist() == outcomes.mixture_ranks.tolist()
+
+
+def test_lists_are_those_that_the_user_would_have_got_and_hold_the_item_at_its_rank() -> None:
+    batch = random_batch(6, 900, 40, 60)
+    outcomes, recommender = evaluated(batch, RecommenderOptions())
+    rows = [recommender.vocabulary.row(item) for item in batch.items]
+    hits = np.flatnonzero((outcomes.ranks <= 20) & (outcomes.ranks == np.floor(outcomes.ranks)))
+    assert len(hits) > 200
+    assert all(outcomes.lists[index, int(outcomes.ranks[index]) - 1] == rows[index] for index in hits)
+    before, shard = learned(RecommenderOptions(), batch.slice(0, 899))
+    user = np.array([shard.users.row(batch.users[899])], np.int32)
+    assert outcomes.lists[899].tolist() == before.recommend(shard, user, 20).items[0].tolist()
+
+
+def test_exposure_counts_the_places_in_lists_of_scored_events_alone() -> None:
+    outcomes = outcomes_of([1, 1, 1])
+    outcomes.lists[0, :12], outcomes.lists[1, :1], outcomes.lists[2, 0] = np.arange(12), 0, 13
+    figures = exposure(outcomes, np.array([True, True, False]), np.ones(20, np.int64))
+    assert (figures["coverage_at_10"], figures["coverage_at_20"]) == (0.5, 0.6)

@@ -95,6 +95,15 @@ def test_json_has_curves_and_comparisons_with_each_expert(file: Path) -> None:
     assert list(figures["comparisons"]["next"]) == ["hr_at_20", "mrr_at_20", "mcnemar"]
 
 
+def test_json_says_how_the_lists_spread_over_the_catalogue(file: Path) -> None:
+    """All three items stand in each of the six lists, so all are shown equally often."""
+    exposure = as_json(file)["exposure"]
+    assert exposure["coverage_at_10"] == exposure["coverage_at_20"] == 1.0
+    assert exposure["gini_at_20"] == pytest.approx(0.0)
+    assert exposure["popularity_rank_at_20"] == 2.0
+    assert exposure["novelty_at_20"] == pytest.approx(np.log2(3))
+
+
 def test_what_always_follows_is_foreseen(file: Path) -> None:
     """Scored are b and c of the second user and later; of three items all are among the first ten."""
     figures = as_json(file)
@@ -230,6 +239,8 @@ def test_the_table_is_for_people(file: Path) -> None:
     rows = [line.split()[0] for line in output.splitlines()[1:]]
     assert rows[0] == "HR@10"
     assert {"blend", "second", "first", "popular_fast", "next"} <= set(rows)
+    assert "Catalogue coverage at 10    100.0%" in output
+    assert "Novelty at 20               1.58 bits" in output
 
 
 @pytest.mark.shared_data

@@ -105,7 +105,11 @@ def test_events_that_teach_nothing_keep_their_places() -> None:
     stream = Interactions.of([*"abab"], [*"xxyy"], np.arange(4))
     stream.weights[1] = 0
     scored = np.array([False, False, False, True])
-    figures = peers.compare(["popularity"], stream, scored, seen_excluded=False, progress=lambda events: None)
+    figures = peers.compare(
+        ["popularity"], stream, np.ones(4, np.float32), scored, seen_excluded=False, progress=lambda events: None
+    )
+    assert figures["popularity"]["comparison"]["hr_at_20"]["difference"] == 0.0
+    assert figures["popularity"]["fading"] == [1.0]
     assert figures["popularity"]["mrr_at_20"] == 1.0  # y is the fresher of the two
 
 

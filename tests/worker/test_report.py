@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from worker.cli import app
 from worker.errors import ConfigurationError
-from worker.report.page import METRICS, NO_PLOT, report_page
+from worker.report.page import EXPOSURE, METRICS, NO_PLOT, report_page
 from worker.report.plot import curves_svg
 
 pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
@@ -29,6 +29,7 @@ CURVE: dict[str, Any] = {
     "fading": {"hr_at_20": [1.0, 0.5, 0.7], "mrr_at_20": [0.0, 0.0, 0.0]},
     "experts": {f"expert {number}": [0.1 * number] * 3 for number in range(7)},
 }
+EXPOSED = dict.fromkeys(EXPOSURE, 0.5)
 
 
 @pytest.fixture
@@ -97,7 +98,16 @@ def test_the_tables_show_the_blend_the_experts_and_the_groups_that_have_events(t
     assert {"blend", "  second half", "next", *METRICS} <= set(page.cells)
     assert {"buy", "<view>", "1", "2-3", "0-9"} <= set(page.cells)
     assert not {"4-8", "31+", "100-999"} & set(page.cells)
+    assert {"Catalogue coverage at 20", "100.0%"} <= set(page.cells)
+    assert "isgd" not in page.cells
     assert "nan" not in "".join(page.cells)
+
+
+@pytest.mark.usefixtures("without_matplotlib")
+def test_baselines_have_their_figures_and_their_contest_with_the_blend(tmp_path: Path) -> None:
+    page = Page(evaluated(tmp_path, "--against", "popularity,isgd"))
+    assert [cell for cell in page.cells if cell in ("popularity", "isgd")] == ["popularity", "isgd"] * 2
+    assert {"events/s", "only the other hit"} <= set(page.cells)
 
 
 @pytest.mark.usefixtures("without_matplotlib")
@@ -136,6 +146,12 @@ def test_the_plot_shows_the_blend_and_the_five_best_experts() -> None:
 
 
 @needs_matplotlib
+def test_the_plot_shows_the_three_best_baselines() -> None:
+    drawing = curves_svg(CURVE, {f"known {number}": [0.1 * number] * 3 for number in range(5)}) or ""
+    assert [f"known {number} (known)" in drawing for number in range(5)] == [False, False, True, True, True]
+
+
+@needs_matplotlib
 def test_the_same_figures_give_the_same_drawing() -> None:
     assert curves_svg(CURVE) == curves_svg(CURVE)
 
@@ -149,5 +165,9 @@ def test_small_probabilities_are_not_shown_as_nothing() -> None:
         "mrr_at_20": interval,
         "mcnemar": {"first_only": 1_234, "second_only": 5, "p_value": 1e-30},
     }
-    page = Page(report_page("t", "h", {"blend": ours}, {"curve": CURVE, "comparisons": {"next": comparison}}))
+    page = Page(
+        report_page(
+            "t", "h", {"blend": ours}, {"curve": CURVE, "comparisons": {"next": comparison}, "exposure": EXPOSED}
+        )
+    )
     assert {"+0.1000 (-0.0500 to +0.2000)", "1,234", "< 0.0001"} <= set(page.cells)

@@ -23,7 +23,7 @@ from worker.commands.evaluate_served import (
 from worker.commands.options import AsJson, Assignments, ConfigFile, settings_of
 from worker.commands.output import print_json
 from worker.errors import ConfigurationError
-from worker.report.page import METRICS, report_page
+from worker.report.page import METRICS, exposure_lines, report_page
 
 if TYPE_CHECKING:  # loads the models
     from worker.offline import Evaluation
@@ -92,8 +92,9 @@ def evaluate(
     """Measure how well a file's events are foreseen: each is ranked first, among all items so far, then learned.
 
     All in this process, in the file's order. The figures are hit rates and the reciprocal rank of the item that came,
-    over all scored events, over the second half, and for each expert alone. Without repeats, an event is scored when
-    its item came before and the user has not had it; with repeats, when item and user came before.
+    over all scored events, over the second half, and for each expert alone, and how the lists spread over the
+    catalogue. Without repeats, an event is scored when its item came before and the user has not had it; with repeats,
+    when item and user came before.
 
     With --against, known recommenders are measured on the same events: popularity, covisitation, itemknn, ials,
     sessions, isgd and bpr; ials needs the extra of that name.
@@ -197,6 +198,7 @@ def _print(file: Path, figures: dict[str, Any]) -> None:
     for name, values in _rows(figures).items():
         table.add_row(name, *_cells(values))
     console.print(table)
+    console.print(_exposure(figures["exposure"]))
     if "against" in figures:
         console.print(_comparison({"blend": figures, **figures["against"]}))
     if "served" in figures:
@@ -219,6 +221,13 @@ def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
         f"  first events too ({figures['first_events_included']['scored']:,})": figures["first_events_included"],
         **figures["experts"],
     }
+
+
+def _exposure(figures: Mapping[str, float]) -> Table:
+    table = Table("what the lists show", "", box=None, header_style="bold")
+    for line in exposure_lines(figures):
+        table.add_row(*line)
+    return table
 
 
 def _comparison(rows: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -14,6 +14,14 @@ METRICS = {
     "NDCG@10": "ndcg_at_10",
     "NDCG@20": "ndcg_at_20",
 }
+EXPOSURE_HEAD = ("in the lists of the scored events", "")
+EXPOSURE = {
+    "coverage_at_10": ("Catalogue coverage at 10", "{:.1%}"),
+    "coverage_at_20": ("Catalogue coverage at 20", "{:.1%}"),
+    "gini_at_20": ("Gini index at 20", "{:.4f}"),
+    "popularity_rank_at_20": ("Mean popularity rank at 20", "{:,.1f}"),
+    "novelty_at_20": ("Novelty at 20", "{:.2f} bits"),
+}
 GROUPS = {
     "by_history": ("By history", "events of the user before"),
     "by_item_age": ("By age of the item", "events of the stream since the item first came"),
@@ -29,9 +37,9 @@ h2 { font-size: 1.1rem; margin-top: 2.2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e3e7ee; white-space: nowrap; }
-thead th { border-bottom: 2px solid #9aa5b8; }
+thead th { border-bottom: 2px solid #9aa5b8; white-space: normal; vertical-align: bottom; }
 th:first-child { text-align: left; font-weight: 500; white-space: pre; }
-tbody tr:first-child th { font-weight: 700; }
+tr.lead > * { font-weight: 700; }
 figure { margin: 0; }
 svg { max-width: 100%; height: auto; }
 p.note, figcaption, dd { color: #4b5568; }
@@ -42,6 +50,9 @@ DEFINITIONS = {
     "Order": "Each event is ranked first, among all items that came before, and then learned.",
     "HR@k, MRR@k, NDCG@k": "Share of the scored events whose item stood among the first k; mean of 1 / rank and of "
     "1 / log2(1 + rank) of those, 0 for the others. Items of equal score count half.",
+    "Catalogue coverage": "Share of all items of the stream that stood in the first 10 or 20 of a scored event's list.",
+    "Gini index, popularity rank, novelty": "Over those lists: 0 = all items stood there equally often, near 1 = few "
+    "took all places; mean over the places of the item's rank by events, from 1, and of -log2 of its share of events.",
     "Running, fading": "The mean over all scored events so far; the mean in which each counts a little less than the "
     "next one, by a factor of 1 - 1/window.",
     "Interval": "95 %, from 1,000 resamples of blocks of consecutive events.",
@@ -63,8 +74,10 @@ def report_page(title: str, headline: str, rows: Mapping[str, Mapping[str, float
         [
             f"<h1>{escape(title)}</h1>\n<p>{escape(headline)}</p>",
             _table(["", *METRICS], ([name, *_metrics(row)] for name, row in rows.items())),
-            f"<h2>Along the stream</h2>\n{_plot(figures['curve'])}",
+            f"<h2>Along the stream</h2>\n{_plot(figures['curve'], figures.get('against', {}))}",
             f"<h2>The blend less each expert</h2>\n{_comparisons(figures['comparisons'])}",
+            *_baselines(figures),
+            f"<h2>What the lists show</h2>\n{_table(EXPOSURE_HEAD, exposure_lines(figures['exposure']))}",
             *_groups(figures),
             f"<h2>How it was measured</h2>\n<dl>{''.join(map(_definition, DEFINITIONS.items()))}</dl>",
         ]
@@ -89,6 +102,24 @@ def _groups(figures: Mapping[str, Any]) -> Iterator[str]:
             yield f"<h2>{title}</h2>\n{_table([meaning, 'scored', *METRICS], lines)}"
 
 
+def _baselines(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Known methods on the same events, where some were measured."""
+    baselines = figures.get("against", {})
+    if baselines:
+        rows = {"blend": figures, **baselines}
+        lines = ([name, *_metrics(row), f"{row['events_per_second']:,}"] for name, row in rows.items())
+        yield f"<h2>Known methods on the same events</h2>\n{_table(['', *METRICS, 'events/s'], lines)}"
+        contests = {name: row["comparison"] for name, row in baselines.items()}
+        yield f"<h2>The blend less each known method</h2>\n{_comparisons(contests)}"
+
+
+def exposure_lines(figures: Mapping[str, float]) -> list[list[str]]:
+    """Name and value, for people, of each figure of `models.exposure`."""
+    return [
+        [title, "-" if isnan(figures[key]) else form.format(figures[key])] for key, (title, form) in EXPOSURE.items()
+    ]
+
+
 def _comparisons(comparisons: Mapping[str, Any]) -> str:
     lines = (
         [
@@ -101,29 +132,33 @@ def _comparisons(comparisons: Mapping[str, Any]) -> str:
         ]
         for name, row in comparisons.items()
     )
-    return _table(["", "HR@20", "MRR@20", "only the blend hit", "only the expert hit", "p"], lines)
+    return _table(["", "HR@20", "MRR@20", "only the blend hit", "only the other hit", "p"], lines)
 
 
-def _plot(curve: Mapping[str, Any]) -> str:
+def _plot(curve: Mapping[str, Any], baselines: Mapping[str, Any]) -> str:
     if not curve["events"]:
         return '<p class="note">No event was scored.</p>'
-    drawn = curves_svg(curve)
+    drawn = curves_svg(curve, {name: row["fading"] for name, row in baselines.items()})
     if drawn is None:
         return f'<p class="note">{NO_PLOT}</p>'
     window = f"{curve['window_events']:,}"
     return (
-        f"<figure>{drawn}<figcaption>Solid: fading over {window} scored events. Dashed: running.</figcaption></figure>"
+        f"<figure>{drawn}<figcaption>Solid and dotted: fading over {window} scored events. Dashed: "
+        "running.</figcaption></figure>"
     )
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Cells are text; the first of each line is its header."""
+    """Cells are text; the first of each line is its header. The blend's line stands out."""
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    rows = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
-        for name, *cells in lines
-    )
+    rows = "\n".join(map(_line, lines))
     return f'<div class="wide"><table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>'
+
+
+def _line(cells: Sequence[str]) -> str:
+    name, *values = map(escape, cells)
+    start = '<tr class="lead">' if name == "blend" else "<tr>"
+    return f'{start}<th scope="row">{name}</th>{"".join(f"<td>{value}</td>" for value in values)}</tr>'
 
 
 def _definition(entry: tuple[str, str]) -> str:
