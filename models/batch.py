@@ -23,7 +23,8 @@ class Interactions:
         users: ids of the users, n strings.
         items: ids of the items, n strings.
         times_ms: (n,) int64, when it happened, UTC milliseconds.
-        weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn.
+        weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn, below 0 = the user
+            rejected the item (see `learning.learn_rejection`).
         kinds: names of the kinds of event, n strings, or none: no model learns from them, an evaluation reports them.
     """
 

@@ -2,7 +2,8 @@
 
 An event is scored when its item came before in the stream and, where the recommender leaves seen items out, the
 user has not had it; where it keeps them, the user must have a history. The target competes with all items that came
-before. An item that the candidates do not hold is a miss, as it would be in a served list. Ties count half.
+before. An item that the candidates do not hold is a miss, as it would be in a served list. Ties count half. Events
+of negative weight are learned but not scored.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
 from models.exposure import exposure_metrics
 from models.knowledge import Knowledge
-from models.learning import bet, is_lesson_due, learn_event, teach_blend
+from models.learning import bet, is_lesson_due, is_taken, learn_event, teach_blend
 from models.policies import excludes_seen
 from models.profiles import Profiles
 from models.ranking import take_best
@@ -146,8 +147,8 @@ def evaluate_events(
 ) -> None:
     """Like `learn_events`, but ranks before each event; the two leave the same state."""
     for index in range(len(users)):
-        user, item = users[index], items[index]
-        if user < 0 or item < 0 or weights[index] <= 0:
+        user, item, weight = users[index], items[index], weights[index]
+        if not is_taken(knowledge, profiles, scratch, user, item, weight):
             continue
         pair = pair_hash(user_hashes[user], item_hashes[item])
         outcomes.known[index] = knowledge.events[item] > 0
@@ -162,8 +163,8 @@ def evaluate_events(
             take_best(scratch, count, outcomes.lists[index], scratch.ranker.best)
             _name_items(scratch.candidates.items, outcomes.lists[index])
             if is_lesson_due(knowledge, ranker_warmup, ranker_every):
-                teach_blend(knowledge, profiles, scratch, context, count, user, item)
-        learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
+                teach_blend(knowledge, profiles, scratch, context, count, user, item, weight)
+        learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
 
 
 @kernel

@@ -59,7 +59,10 @@ class Explorer:
         explored = {}
         for index, place in self._draw(shard, users, pool):
             item = self._id_of(place, rows)
-            if self._fits(item, ranked.items[index], shelf):
+            rejected = shard.profiles.rejected[users[index]]
+            if self._vocabulary.row(item) not in rejected[rejected >= 0] and self._fits(
+                item, ranked.items[index], shelf
+            ):
                 end = min(int(np.count_nonzero(ranked.items[index] >= 0)), ranked.items.shape[1] - 1)
                 ranked.items[index, end:] = -1
                 explored[index] = Explored(item, self._share / len(pool))

@@ -22,7 +22,7 @@ from models.neighbours import (
     Neighbours,
     gather_neighbour,
 )
-from models.policies import drop_seen
+from models.policies import drop_rejected, drop_seen
 from models.profiles import Profiles, basket_size, item_back, remembered
 from models.ranker import score_chosen
 from models.registry import (
@@ -115,6 +115,7 @@ def rank_candidates(
 ) -> tuple[int, int]:
     """After `propose_all`: filters, scores, mixes, chooses and ranks; returns context and how many were chosen."""
     candidates = scratch.candidates
+    drop_rejected(candidates, profiles.rejected[user])
     if excluding:
         drop_seen(candidates, seen, user_hash, item_hashes)
     score_all(knowledge, profiles, user, scratch)

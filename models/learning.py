@@ -10,13 +10,13 @@ from models.compiled import inlined, kernel
 from models.experts.covisitation import learn_covisitation
 from models.experts.popularity import SPEEDS, learn_popularity
 from models.experts.transitions import learn_transitions
-from models.experts.vectors import learn_vectors, note_recent
+from models.experts.vectors import learn_distaste, learn_vectors, note_recent, read_history
 from models.gathering import propose_all, rank_candidates
 from models.knowledge import EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS, Knowledge
 from models.mixture import learn_mixture
 from models.neighbours import age_neighbours
 from models.policies import excludes_seen
-from models.profiles import NOBODY, Profiles, append_event, place_in
+from models.profiles import NOBODY, Profiles, append_event, place_in, reject_item
 from models.ranker import learn_averages, learn_chosen
 from models.registry import VECTOR
 from models.scratch import Scratch
@@ -66,8 +66,8 @@ def learn_events(
 ) -> None:
     """Learns events of one shard: first what the lists were worth, then the mixture, the tables and the user."""
     for index in range(len(users)):
-        user, item = users[index], items[index]
-        if user < 0 or item < 0 or weights[index] <= 0:
+        user, item, weight = users[index], items[index], weights[index]
+        if not is_taken(knowledge, profiles, scratch, user, item, weight):
             continue
         if profiles.published[user, 0] != -1 or profiles.explored[user] != 0:
             served.places[index] = place_in(profiles.published[user], item)
@@ -82,8 +82,32 @@ def learn_events(
                 context, count = bet(
                     knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
                 )
-                teach_blend(knowledge, profiles, scratch, context, count, user, item)
-        learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weights[index])
+                teach_blend(knowledge, profiles, scratch, context, count, user, item, weight)
+        learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
+
+
+@inlined
+def is_taken(knowledge: Knowledge, profiles: Profiles, scratch: Scratch, user: int, item: int, weight: float) -> bool:
+    """Whether the event says that the user took the item; that the user rejected it is learned here."""
+    if user < 0 or item < 0:
+        return False
+    if weight < 0:
+        learn_rejection(knowledge, profiles, scratch, user, item, -weight)
+    return weight > 0
+
+
+@kernel
+def learn_rejection(
+    knowledge: Knowledge, profiles: Profiles, scratch: Scratch, user: int, item: int, weight: float
+) -> None:
+    """The item leaves the user's history and lists until the user takes it again, and falls in the user's taste.
+
+    Tables of items and the counters stay as they are: what was taken before was taken.
+    """
+    if knowledge.mixture.active[VECTOR]:
+        read_history(knowledge.vectors, scratch.vectors, profiles, user)
+        learn_distaste(knowledge.vectors, scratch.vectors, profiles, user, item, weight)
+    reject_item(profiles, user, item)
 
 
 @inlined
@@ -114,21 +138,28 @@ def bet(
 
 @kernel
 def teach_blend(
-    knowledge: Knowledge, profiles: Profiles, scratch: Scratch, context: int, count: int, user: int, item: int
+    knowledge: Knowledge,
+    profiles: Profiles,
+    scratch: Scratch,
+    context: int,
+    count: int,
+    user: int,
+    item: int,
+    weight: float,
 ) -> None:
-    """The item came that was betted on: mixture, ranker and vectors learn from it."""
+    """The item came that was betted on: mixture, ranker and vectors learn from it, their losses times `weight`."""
     candidates = scratch.candidates
     if count > 0:
         learn_averages(knowledge.ranker, count, scratch.features, scratch.ranker)
     target = position_of(candidates, item)
     if target >= 0 and candidates.mixed[target] > 0:
-        learn_mixture(knowledge.mixture, candidates, context, target)
+        learn_mixture(knowledge.mixture, candidates, context, target, weight)
     place = place_among_chosen(candidates, item, count)
     if place >= 0:
-        learn_chosen(knowledge.ranker, candidates, count, context, place, scratch.features, scratch.ranker)
+        learn_chosen(knowledge.ranker, candidates, count, context, place, weight, scratch.features, scratch.ranker)
     if knowledge.mixture.active[VECTOR]:
         slow = knowledge.popularity.counts[SPEEDS - 1], knowledge.popularity.totals[SPEEDS - 1]
-        learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item)
+        learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item, weight)
 
 
 @inlined

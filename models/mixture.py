@@ -98,10 +98,10 @@ def _normalize(scores: Float32s, found: int) -> np.float32:
 
 
 @kernel
-def learn_mixture(mixture: Mixture, candidates: Candidates, context: int, target: int) -> None:
-    """One EM step after `mix`: the event's item stood at position `target` of the candidates."""
+def learn_mixture(mixture: Mixture, candidates: Candidates, context: int, target: int, weight: float) -> None:
+    """One EM step after `mix`, `weight` times as long: the item that came stood at `target` among the candidates."""
     _first_event(mixture, context)
-    rate = max(LEAST_RATE, 1.0 / (mixture.trained[context] + 20.0))
+    rate = min(1.0, weight * max(LEAST_RATE, 1.0 / (mixture.trained[context] + 20.0)))
     mixed = max(candidates.mixed[target], np.float32(1e-12))
     whole = 0.0
     for expert in range(len(mixture.active)):

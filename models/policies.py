@@ -4,9 +4,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from models.batch import Bools, Int64s, UInt64s
-from models.candidates import Candidates, keep_wanted
-from models.compiled import kernel
+from models.batch import Bools, Int32s, Int64s, UInt64s
+from models.candidates import Candidates, keep_wanted, position_of
+from models.compiled import inlined, kernel
 from models.knowledge import KNOWN_USER_EVENTS, REPEAT_EVENTS
 from models.seen import SeenFilter, has_seen, pair_hash
 
@@ -38,6 +38,21 @@ def drop_seen(candidates: Candidates, seen: SeenFilter, user_hash: np.uint64, it
         pair = pair_hash(user_hash, item_hashes[candidates.items[position]])
         candidates.wanted[position] = not has_seen(seen, pair)
     keep_wanted(candidates)
+
+
+@inlined
+def drop_rejected(candidates: Candidates, rejected: Int32s) -> None:
+    """Takes out the items that the user rejected, rows; -1 = none."""
+    held = False
+    for item in rejected:
+        position = position_of(candidates, item) if item >= 0 else -1
+        if position >= 0:
+            if not held:
+                candidates.wanted[: candidates.found[0]] = True
+            held = True
+            candidates.wanted[position] = False
+    if held:
+        keep_wanted(candidates)
 
 
 @kernel

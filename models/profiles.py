@@ -11,6 +11,7 @@ HISTORY_EVENTS = 128
 TASTE_WIDTH = 64
 LONGEST_GAP_MS = 2**31 - 1
 PUBLISHED_ITEMS = 20
+REJECTED_ITEMS = 16
 NOBODY = -1
 
 
@@ -18,12 +19,14 @@ class Profiles(NamedTuple):
     """State of u users, a row each.
 
     Attributes:
-        items: (u, 128) int32, ring of the rows of the last items; -1 = none, or forgotten since.
+        items: (u, 128) int32, ring of the rows of the last items; -1 = none, forgotten, or rejected since.
         gaps_ms: (u, 128) int32, beside `items`, time since the user's event before; 24.8 days at most.
         last_ms: (u,) int64, when the last event was, UTC.
         events: (u,) int64, events learned of the user; the ring's head is `events % 128`.
         taste: (u, 64) float32, what the user's vector adds to those of the last items.
         taste_squares: (u,) float32, its sum of squared gradients.
+        rejected: (u, 16) int32, rows of the items that the user rejected last and did not take again, newest first;
+            -1 = none. What stands here stays out of the user's lists.
         last_event: (u,) int64, the shard's event count at the user's last event: who is away longest goes first.
         published: (u, 20) int32, item rows of the list that stands published, best first; -1 = the list
             is shorter, -2 = the item was forgotten since.
@@ -37,6 +40,7 @@ class Profiles(NamedTuple):
     events: Int64s
     taste: Float32s
     taste_squares: Float32s
+    rejected: Int32s
     last_event: Int64s
     published: Int32s
     explored: UInt64s
@@ -52,6 +56,7 @@ class Profiles(NamedTuple):
             events=np.zeros(users, np.int64),
             taste=np.zeros((users, TASTE_WIDTH), np.float32),
             taste_squares=np.zeros(users, np.float32),
+            rejected=np.full((users, REJECTED_ITEMS), NOBODY, np.int32),
             last_event=np.zeros(users, np.int64),
             published=np.full((users, PUBLISHED_ITEMS), NOBODY, np.int32),
             explored=np.zeros(users, np.uint64),
@@ -92,13 +97,41 @@ def basket_size(profiles: Profiles, user: int) -> int:
 
 @inlined
 def append_event(profiles: Profiles, user: int, item: int, time_ms: int) -> None:
-    """The user did something with `item`."""
+    """The user took `item`, which is rejected no longer."""
     head = profiles.events[user] % HISTORY_EVENTS
     gap_ms = time_ms - profiles.last_ms[user] if profiles.events[user] > 0 else 0
     profiles.items[user, head] = item
     profiles.gaps_ms[user, head] = min(max(gap_ms, -LONGEST_GAP_MS), LONGEST_GAP_MS)
     profiles.last_ms[user] = time_ms
     profiles.events[user] += 1
+    _blot_out(profiles.rejected[user], item)
+    _note_presence(profiles, user)
+
+
+@inlined
+def reject_item(profiles: Profiles, user: int, item: int) -> None:
+    """The user rejected `item`: it leaves the history, and stands first among the rejected."""
+    _blot_out(profiles.items[user], item)
+    rejected = profiles.rejected[user]
+    _blot_out(rejected, item)
+    here = place_in(rejected, NOBODY) - 1  # the newest free place; without one the oldest goes
+    if here < 0:
+        here = REJECTED_ITEMS - 1
+    for place in range(here, 0, -1):
+        rejected[place] = rejected[place - 1]
+    rejected[0] = item
+    _note_presence(profiles, user)
+
+
+@inlined
+def _blot_out(row: Int32s, item: int) -> None:
+    for place in range(len(row)):
+        if row[place] == item:
+            row[place] = NOBODY
+
+
+@inlined
+def _note_presence(profiles: Profiles, user: int) -> None:
     profiles.clock[0] += 1
     profiles.last_event[user] = profiles.clock[0]
 

@@ -200,12 +200,15 @@ def learn_chosen(
     count: int,
     context: int,
     target: int,
+    weight: float,
     features: FeatureScratch,
     scratch: RankerScratch,
 ) -> None:
-    """One step after `score_chosen`: the event's item was the chosen candidate number `target`."""
+    """One step after `score_chosen`, the loss times `weight`: the event's item was chosen candidate number `target`."""
     slope = scratch.chances
     slope[target] -= np.float32(1.0)
+    for place in range(len(slope)):
+        slope[place] *= np.float32(weight)
     _learn_bias(ranker, candidates, count, slope)
     for unit in range(HIDDEN):
         _learn_unit(ranker, unit, features.situation, scratch)

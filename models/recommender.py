@@ -20,7 +20,7 @@ from models.learning import Served, learn_events
 from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
-from models.profiles import Profiles
+from models.profiles import NOBODY, Profiles
 from models.ranking import Ranked, rank_users
 from models.registry import EXPERTS
 from models.scratch import Scratch
@@ -31,6 +31,8 @@ from models.tables import dump, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+UNKNOWN_ITEM = {"profiles.items": NOBODY, "profiles.rejected": NOBODY, "profiles.published": GONE}  # tables of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +294,9 @@ class Recommender:
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""
         arrays = shard.dump()
-        rows = np.unique(np.concatenate([arrays["profiles.items"].ravel(), arrays["profiles.published"].ravel()]))
+        rows = np.unique(np.concatenate([arrays[name].ravel() for name in UNKNOWN_ITEM]))
         rows = rows[rows >= 0]
-        for name in ("profiles.items", "profiles.published"):
+        for name in UNKNOWN_ITEM:
             arrays[name] = _translated(arrays[name], rows, np.arange(len(rows), dtype=np.int32))
         ids, offsets = pack([self.vocabulary.id_of(int(row)) for row in rows])
         users = _pack_vocabulary("users", *shard.users.dump())
@@ -311,7 +313,7 @@ class Recommender:
         here = self.vocabulary.admit(named)
         self._make_room()
         own = dict(arrays)
-        for name, unknown in (("profiles.items", -1), ("profiles.published", GONE)):
+        for name, unknown in UNKNOWN_ITEM.items():
             if arrays[name].max(initial=-1) >= len(named):
                 raise ValueError(f"table {name} names items that are not there")
             new = np.where(here < 0, np.int32(unknown), here)

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.batch import Int32s, Int64s, UInt64s
-from models.profiles import PER_USER, Profiles
+from models.profiles import NOBODY, PER_USER, Profiles
 from models.seen import SeenFilter, check_segments, with_room, words_used
 from models.tables import dump, fitted, load
 from models.vocabulary import Vocabulary
@@ -48,7 +48,8 @@ class ProfileShard:
 
     def forget_items(self, rows: Int32s) -> None:
         """Blots out items whose rows go to others."""
-        self.profiles.items[np.isin(self.profiles.items, rows)] = -1
+        for own in (self.profiles.items, self.profiles.rejected):
+            own[np.isin(own, rows)] = NOBODY
         self.profiles.published[np.isin(self.profiles.published, rows)] = GONE
 
     def set_published(self, users: Int32s, items: Int32s, explored: UInt64s | None = None) -> None:

@@ -46,9 +46,9 @@ class OwnedPartition:
         self.revision = 0
 
     def note(self, cleaned: Cleaned, learned: Learned, now_ms: int) -> None:
-        """Marks the users dirty of whom a batch has taught something."""
+        """Marks the users dirty of whom a batch has taught something, good or bad."""
         times_ms = np.where(cleaned.record_times_ms >= 0, cleaned.record_times_ms, now_ms)
-        users = np.where(cleaned.batch.weights > 0, learned.users, np.int32(-1))
+        users = np.where(cleaned.batch.weights != 0, learned.users, np.int32(-1))
         self.dirty.mark(users, times_ms, self.shard.users.capacity)
         if learned.forgotten_users:
             self.dirty.forget_all_but(self.shard.users.rows_in_use())

@@ -25,8 +25,10 @@ DEFAULT_KINDS: dict[str, float] = {
     "purchase": 1.0,
     "rate": 1.0,
     "like": 1.0,
-    "remove_from_cart": 0.0,
-    "dislike": 0.0,
+    "remove_from_cart": -0.5,
+    "dislike": -1.0,
+    "return": -1.0,
+    "refund": -1.0,
     "view_item_list": 0.0,
 }
 
@@ -40,6 +42,7 @@ def _texts(value: Any) -> Any:
 
 
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], NoDecode, BeforeValidator(_texts)]
+Weight = Annotated[float, Field(ge=-100, le=100)]
 Price = Annotated[float, Field(ge=0)]
 
 
@@ -112,8 +115,12 @@ class EventSettings(Section):
         "millrace"
     )
     """Shape of the records' JSON."""
-    kinds: dict[str, Annotated[float, Field(ge=0)]] = DEFAULT_KINDS
-    """Kinds of event and their weights in learning, beside or in place of the standard ones; 0 = not learned."""
+    kinds: dict[str, Weight] = DEFAULT_KINDS
+    """Kinds and their weights in learning, beside or in place of the standard ones; 0 = none, below 0 = a rejection."""
+    rating_kinds: Texts = ("rate",)
+    """Kinds of event whose `value` is a rating; with none of them no rating is a rejection."""
+    low_rating: float = 2.0
+    """A rating of this or less is a rejection: the weight of its kind counts below 0."""
     max_record_bytes: Count = 1_000_000
     """Larger records are rejected unread."""
     max_id_characters: Count = 128

@@ -29,6 +29,7 @@ ENOUGH_ITEMS = 10
 RATE, POSITION_RATE = 0.1, 0.01
 FIRST_SQUARE = 0.01
 FIRST_SPREAD = 0.04
+LARGEST_FIT = 60.0
 _SEED = 20
 
 
@@ -177,11 +178,18 @@ def score_vectors(vectors: Vectors, scratch: VectorScratch, candidates: Candidat
 
 @kernel
 def learn_vectors(
-    vectors: Vectors, scratch: VectorScratch, profiles: Profiles, counts: Float64s, whole: float, user: int, item: int
+    vectors: Vectors,
+    scratch: VectorScratch,
+    profiles: Profiles,
+    counts: Float64s,
+    whole: float,
+    user: int,
+    item: int,
+    weight: float,
 ) -> None:
     """One step of sampled softmax for the event's item, after `read_history` and before the tables learn the event.
 
-    `counts` (n,) and their sum `whole` say how popular items are over the long run.
+    `counts` (n,) and their sum `whole` say how popular items are over the long run. The loss counts `weight` times.
     """
     if vectors.counters[1] <= ENOUGH_ITEMS:
         return
@@ -193,6 +201,7 @@ def learn_vectors(
         if drawn > 0 and (other == item or other < 0):
             continue
         gradient = scratch.chances[drawn] - (np.float32(1.0) if drawn == 0 else np.float32(0.0))
+        gradient *= np.float32(weight)
         vectors.output_squares[other] += gradient * gradient * square / WIDTH
         step = np.float32(RATE) * gradient / np.sqrt(vectors.output_squares[other])
         vector, history, slope = vectors.outputs[other], scratch.history, scratch.slope
@@ -202,6 +211,23 @@ def learn_vectors(
         vectors.bias_squares[other] += gradient * gradient
         vectors.bias[other] -= np.float32(RATE) * gradient / np.sqrt(vectors.bias_squares[other])
     _learn_inputs(vectors, scratch, profiles, user)
+
+
+@kernel
+def learn_distaste(
+    vectors: Vectors, scratch: VectorScratch, profiles: Profiles, user: int, item: int, weight: float
+) -> None:
+    """One step of P_u alone, after `read_history`, by the loss `weight` log(1 + e^(h . Q_j)) of a rejected item j.
+
+    That is the loss of a negative in skip-gram (Mikolov et al. 2013); its gradient, `weight` sigma(h . Q_j) Q_j, fades
+    as the item falls, and Adagrad bounds the step: at most 0.1 * 8, less with each.
+    """
+    vector, slope = vectors.outputs[item], scratch.slope
+    fit = max(dot(scratch.history, vector), np.float32(-LARGEST_FIT))
+    chance = np.float32(1.0) / (np.float32(1.0) + exponential(-fit))
+    for part in range(len(slope)):
+        slope[part] = np.float32(weight) * chance * vector[part]
+    _learn_taste(profiles, user, slope, dot(slope, slope))
 
 
 @inlined
@@ -255,6 +281,12 @@ def _learn_inputs(vectors: Vectors, scratch: VectorScratch, profiles: Profiles, 
                 vector[part] -= step * slope[part]
             vectors.position_squares[back] += along * along
             vectors.positions[back] -= np.float32(POSITION_RATE) * along / np.sqrt(vectors.position_squares[back])
+    _learn_taste(profiles, user, slope, square)
+
+
+@inlined
+def _learn_taste(profiles: Profiles, user: int, slope: Float32s, square: np.float32) -> None:
+    """Adagrad's step of P_u down `slope`, of length sqrt(`square`)."""
     profiles.taste_squares[user] += square / WIDTH
     step = np.float32(RATE) / np.sqrt(np.float32(FIRST_SQUARE) + profiles.taste_squares[user])
     taste = profiles.taste[user]

@@ -38,7 +38,7 @@ EVENTS = st.lists(
         st.sampled_from("abcdefgh"),
         st.sampled_from([f"i{number}" for number in range(12)]),
         st.sampled_from([0, 0, 1000, 4_000_000]),
-        st.sampled_from([0.0, 0.25, 1.0, 1.0, 3.0]),
+        st.sampled_from([0.0, 0.25, 1.0, 1.0, 3.0, -1.0, -0.5]),
     ),
     max_size=60,
 )

@@ -75,7 +75,7 @@ def test_each_step_is_the_em_step_of_the_formula(rounds: list[tuple[list[list[fl
         mix(mixture, candidates, context)
         if candidates.mixed[target] > 0:
             before = mixture.weights[context].copy()
-            learn_mixture(mixture, candidates, context, target)
+            learn_mixture(mixture, candidates, context, target, 1.0)
             expected = em_step(before, mixture.trained[context], scores, target)
             np.testing.assert_allclose(mixture.weights[context], expected, rtol=1e-5)
     np.testing.assert_allclose(mixture.weights.sum(axis=1), 1.0)
@@ -100,7 +100,7 @@ def test_an_expert_that_is_always_right_wins() -> None:
         right = np.eye(ITEMS)[target].tolist()
         candidates = bets([[1.0] * ITEMS, right, random.random(ITEMS).tolist()])
         mix(mixture, candidates, 7)
-        learn_mixture(mixture, candidates, 7, target)
+        learn_mixture(mixture, candidates, 7, target, 1.0)
     assert mixture.weights[7, 1] > 0.98
     assert mixture.weights[7].min() >= LEAST_WEIGHT / 1.01
     assert mixture.weights[8].tolist() == pytest.approx([1 / 3] * 3)
@@ -111,7 +111,7 @@ def test_an_expert_that_takes_no_part_weighs_nothing() -> None:
     for target in range(ITEMS):
         candidates = bets([[1.0] * ITEMS, [5.0] * ITEMS, [2.0] * ITEMS])
         mix(mixture, candidates, 0)
-        learn_mixture(mixture, candidates, 0, target)
+        learn_mixture(mixture, candidates, 0, target, 1.0)
     assert mixture.weights[0].tolist() == pytest.approx([0.5, 0, 0.5])
 
 
@@ -123,7 +123,7 @@ def test_a_new_context_starts_from_the_one_that_knows_most() -> None:
     candidates = bets(scores)
     for context in (4, 9):
         mix(mixture, candidates, context)
-        learn_mixture(mixture, candidates, context, 0)
+        learn_mixture(mixture, candidates, context, 0, 1.0)
     assert mixture.weights[9] == pytest.approx([0.7, 0.2, 0.1])
     assert mixture.weights[4] == pytest.approx([0.1, 0.1, 0.8])
 

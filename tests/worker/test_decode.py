@@ -236,3 +236,26 @@ def test_good_records_are_read_in_one_call(users: list[list[str]]) -> None:
     read = Reader(FORMATS["millrace"], 1_000_000)._read_together(records(values))
     assert read is not None
     assert [one.user_id for one in read.interactions] == [user for each in users for user in each]
+
+
+@pytest.mark.parametrize(
+    ("low", "kind", "value", "weight"),
+    [
+        (2.0, "rate", 1, -2),
+        (2.0, "rate", 2, -2),
+        (2.0, "rate", 2.5, 2),
+        (2.0, "rate", None, 2),
+        (2.0, "view_item", 1, 0.5),
+        (2.0, "score", 1, 1),
+        (0.0, "rate", 1, 2),
+    ],
+)
+def test_a_low_rating_weighs_below_zero(low: float, kind: str, value: float | None, weight: float) -> None:
+    settings = EventSettings(kinds={"view_item": 0.5, "rate": 2, "score": 1}, low_rating=low)
+    assert decode_all([line(), line(kind=kind, value=value)], settings).weights.tolist() == [0.5, weight]
+
+
+def test_other_kinds_may_be_ratings_too() -> None:
+    settings = EventSettings(kinds={"score": -3, "stars": 3}, rating_kinds=("score", "stars"), low_rating=5)
+    low_and_high = [line(kind=kind, value=value) for kind in ("score", "stars") for value in (5, 6)]
+    assert decode_all([*low_and_high, line(kind="unheard_of", value=1)], settings).weights.tolist() == [-3, -3, -3, 3]

@@ -148,7 +148,7 @@ def test_an_unknown_flag_stops_with_its_name(name: str) -> None:
         ("refresh.budget", "2", "less than or equal to 1"),
         ("refresh.budget", "inf", "finite"),
         ("events.format", "avro", "should be 'millrace'"),
-        ("events.kinds.play", "-1", "greater than or equal to 0"),
+        ("events.kinds.play", "-101", "greater than or equal to -100"),
         ("health.port", "70000", "less than or equal to 65535"),
     ],
 )

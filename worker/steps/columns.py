@@ -24,7 +24,7 @@ class Decoded:
         users, items: ids, known to be neither empty nor too long.
         user_keys, item_keys: (n,) uint64, keys of the ids, never 0 (see models/digests.py).
         kinds: (n,) int16, places in `kind_names`.
-        weights: (n,) float32, what the kinds weigh.
+        weights: (n,) float32, what the kinds weigh; of low ratings, below 0.
         times_ms: (n,) int64, UTC milliseconds, between 1970 and 9999.
         event_keys: (n,) uint64, keys of the producers' event ids; 0 where there is none.
         offsets, record_times_ms: (n,) int64, of the record that each event stood in; a time of -1 is unknown.

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from models.batch import Bools, Int64s, UInt64s
+from models.batch import Bools, Float32s, Int64s, UInt64s
 from models.digests import Digest, digest
 from worker.events import Interaction, Reject
 from worker.formats import FORMATS
@@ -34,6 +34,8 @@ class Decoder:
         self._kinds = tuple(settings.kinds)
         self._codes = {kind: code for code, kind in enumerate(self._kinds)}
         self._weights = np.array([*settings.kinds.values(), 0], np.float32)  # the last one is for UNKNOWN
+        self._are_ratings = np.array([*(kind in settings.rating_kinds for kind in settings.kinds), False], np.bool_)
+        self._low_rating = settings.low_rating
 
     def decode(self, partition: int, records: Sequence[Record]) -> Decoded:
         """Never raises for what a record holds: each event of each record is decoded or rejected."""
@@ -50,7 +52,7 @@ class Decoder:
             user_digest.keys,
             item_digest.keys,
             kinds,
-            self._weights[kinds],
+            self._weights_of(events, kinds),
             _times([event.ts for event in events], record_times),
             _optional_keys([event.event_id for event in events]),
             _offsets(records)[record_of],
@@ -67,6 +69,15 @@ class Decoder:
     def _kind_codes(self, events: Sequence[Interaction]) -> Int16s:
         names = [event.event for event in events]
         return np.fromiter(map(self._codes.get, names, repeat(UNKNOWN)), np.int16, len(names))
+
+    def _weights_of(self, events: Sequence[Interaction], kinds: Int16s) -> Float32s:
+        """Those of the kinds; low ratings weigh below 0."""
+        weights = self._weights[kinds]
+        for place in np.flatnonzero(self._are_ratings[kinds]).tolist():
+            rating = events[place].value
+            if rating is not None and rating <= self._low_rating:
+                weights[place] = -abs(weights[place])
+        return weights
 
     def _fit(self, ids: Digest) -> bool:
         """Whether all ids are surely good; a UTF-8 text has at most as many characters as bytes."""
