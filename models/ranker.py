@@ -23,6 +23,7 @@ CLIP = 8.0
 LIMIT = 1e30
 SHARED_RATE, CONTEXT_RATE, HIDDEN_RATE, BIAS_RATE = 0.05, 0.03, 0.05, 0.05
 LEAST_AVERAGE_RATE = 1e-4
+LEAST_VARIANCE = 1e-3
 _SEED = 7
 
 
@@ -146,7 +147,7 @@ def _standardise(ranker: Ranker, count: int, values: Float32s, standard: Float32
         if feature == MIXED:
             bound = np.float32(LIMIT)
         else:
-            scale = np.float32(1.0) / np.sqrt(ranker.variances[feature] + np.float32(1e-3))
+            scale = np.float32(1.0) / np.sqrt(ranker.variances[feature] + np.float32(LEAST_VARIANCE))
         for place in range(len(row)):
             out[place] = min(max((row[place] - mean) * scale, -bound), bound)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.assortment import Shelf
 from models.batch import Float32s, Int32s, UInt64s
-from models.candidates import Candidates, propose
+from models.candidates import propose
 from models.compiled import kernel
 from models.diversity import Diversity, is_diverse, pick_diverse
 from models.experts.covisitation import (
@@ -16,12 +16,13 @@ from models.experts.covisitation import (
     SCORE_WINDOW_EVENTS,
     SIMILAR_DECAY,
 )
+from models.explaining import PARTS, part_score, share_out
 from models.gathering import propose_all, rank_candidates
 from models.knowledge import Knowledge
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
 from models.policies import drop_hidden, excludes_seen
 from models.profiles import Profiles, item_back, remembered
-from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
+from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, EXPERTS, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
 from models.scratch import Scratch
 from models.seen import SeenFilter
 
@@ -34,22 +35,29 @@ class Ranked(NamedTuple):
         scores: (m, k) float32, the ranker's probabilities; they descend unless a rule of diversity sets the order.
         experts: (m, k) int8, index of the expert that weighed most.
         because: (m, k) int32, row of the user's own item behind it; -1 = none.
+        shares: (m, k, experts) float32, of each expert in the mixture's probability of the item; they sum to 1.
+        parts: (m, k, parts) float32, what the ranker's score of the item, a logit, is the sum of (`explaining.PARTS`).
+            Both have last dimension 0 unless they were asked for.
     """
 
     items: Int32s
     scores: Float32s
     experts: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
     because: Int32s
+    shares: Float32s
+    parts: Float32s
 
     @classmethod
-    def empty(cls, users: int, size: int) -> "Ranked":
-        """Lists of length 0."""
+    def empty(cls, users: int, size: int, *, explain: bool = False) -> "Ranked":
+        """Lists of length 0; `explain` asks for shares and parts."""
         shape = (users, size)
         return cls(
             np.full(shape, -1, np.int32),
             np.zeros(shape, np.float32),
             np.zeros(shape, np.int8),
             np.full(shape, -1, np.int32),
+            np.zeros((*shape, len(EXPERTS) if explain else 0), np.float32),
+            np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
         )
 
 
@@ -86,7 +94,7 @@ def rank_users(
             _take_diverse(knowledge, shelf, rule, scratch, count, ranked.items[index], ranked.scores[index])
         else:
             take_best(scratch, count, ranked.items[index], ranked.scores[index])
-        _explain(knowledge, profiles, user, context, scratch.candidates, ranked, index)
+        _explain(knowledge, profiles, user, context, scratch, ranked, index)
 
 
 @kernel
@@ -130,33 +138,24 @@ def _explain(
     profiles: Profiles,
     user: int,
     context: int,
-    candidates: Candidates,
+    scratch: Scratch,
     ranked: Ranked,
     index: int,
 ) -> None:
+    candidates = scratch.candidates
     for place in range(ranked.items.shape[1]):
         position = ranked.items[index, place]
         if position < 0:
             break
         item = candidates.items[position]
-        expert = _weightiest(knowledge, candidates, context, position)
+        expert = share_out(knowledge.mixture, candidates, context, position, ranked.shares[index, place])
+        part_score(knowledge.ranker, scratch.ranker, candidates.places[position], item, ranked.parts[index, place])
         ranked.items[index, place] = item
         ranked.experts[index, place] = expert
         if expert == NEXT_EXPERT:
             ranked.because[index, place] = item_back(profiles, user, 0)
         elif expert in (FORWARD_EXPERT, BACKWARD_EXPERT, SIMILAR, BASKET_EXPERT):
             ranked.because[index, place] = _closest(knowledge.neighbours, profiles, user, item, expert)
-
-
-@kernel
-def _weightiest(knowledge: Knowledge, candidates: Candidates, context: int, position: int) -> int:
-    best, most = 0, -1.0
-    for expert in range(len(knowledge.mixture.active)):
-        if candidates.heard[expert]:
-            share = knowledge.mixture.weights[context, expert] * candidates.scores[expert, position]
-            if share > most:
-                best, most = expert, share
-    return best
 
 
 @kernel

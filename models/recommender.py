@@ -214,16 +214,17 @@ class Recommender:
 
     # -- recommending -----------------------------------------------------------------------------------------
 
-    def recommend(self, shard: ProfileShard, users: Int32s, size: int) -> Ranked:
+    def recommend(self, shard: ProfileShard, users: Int32s, size: int, *, explain: bool = False) -> Ranked:
         """Lists of up to `size` items for the users in these rows; leaves no trace.
 
+        `explain` asks for the experts' shares and the parts of the ranker's scores too.
         Raises IndexError for a row that the shard does not have, ValueError for a size below 1.
         """
         if size < 1:
             raise ValueError(f"a list has one place or more, not {size}")
         if len(users) and not 0 <= int(users.min()) <= int(users.max()) < shard.users.rows_used:
             raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
-        ranked = Ranked.empty(len(users), size)
+        ranked = Ranked.empty(len(users), size, explain=explain)
         shelf = self._assortment.by_row()
         rank_users(
             self.knowledge,

@@ -106,7 +106,8 @@ def build_worker(
     pipeline_kind: type[Pipeline] = Pipeline,
 ) -> Worker:
     """A worker on any adapters."""
-    ranker = Ranker(recommender, settings.lists.size, f"millrace-{version('millrace')}")
+    model = f"millrace-{version('millrace')}"
+    ranker = Ranker(recommender, settings.lists.size, model, explain=settings.lists.explanations)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock)
     pipeline = pipeline_kind(Decoder(settings.events), recommender, ranker, ports, settings.refresh, observer)
     checkpointer = Checkpointer(

@@ -63,11 +63,15 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
         expert: the model that weighed most, or `exploration`.
         because: the user's own item behind it, if any.
         propensity: of an explored item, the chance that it came to stand there.
+        shares: of the experts in the mixture's probability of the item, in sum 1; those without a share are left out.
+        parts: what the ranker's score of the item, a logit, is the sum of. Both only with `lists.explanations`.
     """
 
     expert: str
     because: str = ""
     propensity: float | None = None
+    shares: dict[str, float] | None = None
+    parts: dict[str, float] | None = None
 
 
 class RecommendationList(msgspec.Struct, frozen=True):

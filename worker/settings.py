@@ -200,6 +200,8 @@ class ListSettings(Section):
     """Chance that the last place of a list goes to a new item, drawn evenly; 0 = never."""
     exploration_events: Count = 5
     """An item is new as long as it had fewer events."""
+    explanations: bool = False
+    """Publish for each item the experts' shares and the parts of the ranker's score: lists of eight times the bytes."""
 
     @field_validator("blocked_categories")
     @classmethod

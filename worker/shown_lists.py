@@ -34,6 +34,9 @@ class ShownItem:
         expert: the model that weighed most.
         because: the user's own item behind it, if any.
         reason: the two in words.
+        shares: of the experts in the mixture's probability, in sum 1.
+        parts: of the ranker's score, in sum the score as a logit. Both are empty unless the list was published with
+            explanations.
     """
 
     rank: int
@@ -43,6 +46,8 @@ class ShownItem:
     expert: str
     because: str
     reason: str
+    shares: dict[str, float]
+    parts: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,17 @@ def shown_items(content: RecommendationList, title_of: TitleOf) -> list[ShownIte
     """The lines of a list."""
     rows = zip(content.items, content.scores, content.reasons, strict=True)
     return [
-        ShownItem(rank, item, title_of(item), score, reason.expert, reason.because, reason_in_words(reason, title_of))
+        ShownItem(
+            rank,
+            item,
+            title_of(item),
+            score,
+            reason.expert,
+            reason.because,
+            reason_in_words(reason, title_of),
+            reason.shares or {},
+            reason.parts or {},
+        )
         for rank, (item, score, reason) in enumerate(rows, start=1)
     ]
 

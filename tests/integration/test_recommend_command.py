@@ -65,6 +65,25 @@ def test_a_user_without_a_list_gets_the_popular_one(lists: RedisLists) -> None:
     assert [each["item_id"] for each in shown["items"]] == ["b"]
 
 
+def test_explanations_are_shown_item_by_item(lists: RedisLists) -> None:
+    shares, parts = {"next": 0.25, "vector": 0.75}, {"mixture": -1.5, "bias": 0.25}
+    reasons = [Reason("vector", shares=shares, parts=parts)]
+    lists.publish({"ann": RecommendationList(position_text(1, 5), ["a"], [0.75], reasons, "m1", 1_000)})
+    lines = invoke("ann", "--explain").stdout.splitlines()
+    assert "1. a: fits what you had lately" in lines
+    assert [line.split() for line in lines[-3:]] == [
+        ["vector", "75.0%", "mixture", "-1.500"],
+        ["next", "25.0%", "bias", "+0.250"],
+        ["in", "sum", "-1.250"],
+    ]
+    assert as_json("ann")["items"][0]["parts"] == parts
+
+
+def test_a_list_without_explanations_says_how_to_get_them(lists: RedisLists) -> None:
+    publish(lists)
+    assert "lists.explanations = true" in invoke("ann", "--explain").stderr
+
+
 def test_without_any_list_it_says_so(lists: RedisLists) -> None:
     lists.ping()
     assert "no list of bob" in str(invoke("bob").exception)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from models.batch import Interactions
+from models.explaining import PARTS
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
@@ -71,6 +72,21 @@ def test_scores_descend_and_are_rounded() -> None:
         assert len(found.items) == 5
         assert found.scores == sorted(found.scores, reverse=True)
         assert found.scores == [round(score, SCORE_DIGITS) for score in found.scores]
+
+
+def test_explained_reasons_have_shares_and_parts_by_name(recommender: Recommender, shard: ProfileShard) -> None:
+    users = rows(shard, "ben")
+    plain = Ranker(recommender, 5, "m").rank(shard, users, POSITION, NOW_MS).lists["ben"]
+    found = Ranker(recommender, 5, "m", explain=True).rank(shard, users, POSITION, NOW_MS).lists["ben"]
+    assert (found.items, found.scores) == (plain.items, plain.scores)
+    for reason, bare in zip(found.reasons, plain.reasons, strict=True):
+        assert reason.shares is not None
+        assert reason.parts is not None
+        assert reason.parts.keys() == set(PARTS)
+        assert sum(reason.shares.values()) == pytest.approx(1, abs=1e-3)
+        assert reason.shares[reason.expert] == max(reason.shares.values())
+        assert (reason.expert, reason.because) == (bare.expert, bare.because)
+        assert (bare.shares, bare.parts) == (None, None)
 
 
 def test_before_any_event_the_popular_list_is_empty() -> None:

@@ -20,7 +20,8 @@ def title_of(item_id: str) -> str:
 def lists() -> MemoryLists:
     """One user's list, and the popular one."""
     sink = MemoryLists()
-    reasons = [Reason("similar", "z"), Reason("popular_fast")]
+    explained = Reason("similar", "z", shares={"similar": 1.0}, parts={"mixture": -1.5, "bias": 0.5})
+    reasons = [explained, Reason("popular_fast")]
     sink.publish({"ann": RecommendationList(position_text(1, 5), ["a", "b"], [0.75, 0.5], reasons, "m1", 7_500)})
     sink.publish_popular(RecommendationList("", ["z"], [0.1], [Reason("popular_slow")], "m1", 9_000))
     return sink
@@ -35,6 +36,12 @@ def test_a_user_sees_titles_reasons_and_the_age_of_the_list(lists: MemoryLists) 
         (2, "b", "b", 0.5),
     ]
     assert [each.reason for each in shown.items] == ["goes with Zebra", "popular right now"]
+
+
+def test_explanations_are_shown_where_they_were_published(lists: MemoryLists) -> None:
+    shown = read_list(lists, "ann", title_of, NOW_MS)
+    assert [each.shares for each in shown.items] == [{"similar": 1.0}, {}]
+    assert [each.parts for each in shown.items] == [{"mixture": -1.5, "bias": 0.5}, {}]
 
 
 def test_a_user_without_a_list_sees_the_popular_one_as_such(lists: MemoryLists) -> None:

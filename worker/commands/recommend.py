@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from worker.errors import ServiceUnavailable
 
 if TYPE_CHECKING:  # pydantic and msgspec are slow to load: help does without them
     from worker.settings import Settings
-    from worker.shown_lists import ShownList, TitleOf
+    from worker.shown_lists import ShownItem, ShownList, TitleOf
 
 TITLES_SECONDS = 20.0
 
@@ -28,9 +29,15 @@ ItemsFile = Annotated[
     ),
 ]
 
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Show the experts' shares and the parts of the ranker's score for each item too."),
+]
+
 
 def recommend(
     user: User,
+    explain: Explain = False,
     as_json: AsJson = False,
     items: ItemsFile = None,
     config: ConfigFile = None,
@@ -53,6 +60,8 @@ def recommend(
         print_json(shown)
     else:
         _print(shown)
+        if explain:
+            _print_explanations(shown)
 
 
 def _titles(items: Path | None, settings: "Settings") -> "TitleOf":
@@ -90,6 +99,29 @@ def _print(shown: "ShownList") -> None:
         row = (str(each.rank), each.item_id, each.title, f"{each.score:.4f}", each.reason)
         table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _print_explanations(shown: "ShownList") -> None:
+    explained = [each for each in shown.items if each.parts]
+    if not explained:
+        _note("this list has no explanations: run the worker with lists.explanations = true; popular lists have none")
+    console = Console(highlight=False)
+    for item in explained:
+        console.print()
+        console.print(Text(f"{item.rank}. {item.title}: {item.reason}"), soft_wrap=True)
+        console.print(_explanation(item))
+
+
+def _explanation(item: "ShownItem") -> Table:
+    """The experts' shares, largest first, beside what the ranker's score is the sum of."""
+    table = Table("expert", "share", "part of the score", "adds", box=None, header_style="bold")
+    shares = sorted(item.shares.items(), key=lambda named: -named[1])
+    cells = [(name, f"{share:.1%}") for name, share in shares]
+    parts = [(name, f"{part:+.3f}") for name, part in item.parts.items()]
+    parts.append(("in sum", f"{sum(item.parts.values()):+.3f}"))
+    for left, right in zip_longest(cells, parts, fillvalue=("", "")):
+        table.add_row(*left, *right)
+    return table
 
 
 def _age(seconds: float) -> str:

@@ -1,32 +1,36 @@
 """Rank: the fourth step. Dirty users get lists: items, scores, and the reason for each."""
 
 import numpy as np
+from msgspec.structs import replace
 
-from models.batch import Float64s, Int32s, UInt64s
+from models.batch import Float32s, Float64s, Int32s, UInt64s
+from models.explaining import PARTS
 from models.exploration import Explored
 from models.ranking import Ranked
 from models.recommender import Recommender
-from models.registry import POPULAR_SLOW
+from models.registry import EXPERTS, POPULAR_SLOW
 from models.shard import ProfileShard
 from models.vocabulary import stable_hash
 from worker.events import EXPLORATION, Reason, RecommendationList
 from worker.steps.columns import RankedLists
 
 SCORE_DIGITS = 6
+EXPLANATION_DIGITS = 4
 
 
 class Ranker:
-    """Makes lists of a fixed size."""
+    """Makes lists of a fixed size; with `explain`, reasons have shares and parts."""
 
-    def __init__(self, recommender: Recommender, size: int, model: str) -> None:
+    def __init__(self, recommender: Recommender, size: int, model: str, *, explain: bool = False) -> None:
         self._recommender = recommender
         self._size = size
         self._model = model
+        self._explain = explain
         self._reasons: dict[tuple[int, int], Reason] = {}
 
     def rank(self, shard: ProfileShard, users: Int32s, position: str, now_ms: int) -> RankedLists:
         """Ranks for the users in these rows; `position` is what the lists reflect."""
-        ranked = self._recommender.recommend(shard, users, self._size)
+        ranked = self._recommender.recommend(shard, users, self._size, explain=self._explain)
         explored = self._recommender.explore(shard, users, ranked)
         lengths = (ranked.items >= 0).sum(axis=1).tolist()
         scores = np.round(ranked.scores.astype(np.float64), SCORE_DIGITS).tolist()
@@ -54,10 +58,11 @@ class Ranker:
     def _reasons_of(self, ranked: Ranked) -> list[list[Reason]]:
         """Reasons repeat a lot within a round, so each is built once."""
         self._reasons.clear()
-        return [
+        reasons = [
             list(map(self._reason, experts, because))
             for experts, because in zip(ranked.experts.tolist(), ranked.because.tolist(), strict=True)
         ]
+        return list(map(_explained, reasons, ranked.shares, ranked.parts)) if self._explain else reasons
 
     def _reason(self, expert: int, because: int) -> Reason:
         known = self._reasons.get((expert, because))
@@ -66,6 +71,24 @@ class Ranker:
             known = Reason(name, self._recommender.vocabulary.id_of(because) if because >= 0 else "")
             self._reasons[expert, because] = known
         return known
+
+
+def _explained(reasons: list[Reason], shares: Float32s, parts: Float32s) -> list[Reason]:
+    """The reasons of one list with its shares, (k, experts), and parts, (k, parts), by name."""
+    columns = zip(reasons, _rounded(shares), _rounded(parts), strict=True)
+    return [
+        replace(
+            reason,
+            shares={name: share for name, share in zip(EXPERTS, own_shares, strict=True) if share > 0},
+            parts=dict(zip(PARTS, own_parts, strict=True)),
+        )
+        for reason, own_shares, own_parts in columns
+    ]
+
+
+def _rounded(values: Float32s) -> list[list[float]]:
+    rounded: list[list[float]] = np.round(values.astype(np.float64), EXPLANATION_DIGITS).tolist()
+    return rounded
 
 
 def _explore(explored: dict[int, Explored], lists: list[RecommendationList]) -> UInt64s:
