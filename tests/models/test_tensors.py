@@ -163,7 +163,7 @@ def test_the_rankers_step_is_adagrad_on_the_gradient_that_torch_finds(shop: tupl
     before = {name: value.detach().clone() for name, value in module.named_parameters()}
     adagrad_step(module, cross_entropy(module(*inputs), torch.tensor(target)))
     count = len(inputs.items)
-    learn_chosen(ranker, scratch.candidates, count, inputs.context, target, scratch.features, scratch.ranker)
+    learn_chosen(ranker, scratch.candidates, count, inputs.context, target, 1.0, scratch.features, scratch.ranker)
     for name, expected in module.named_parameters():
         step = torch.from_numpy(getattr(ranker, name)) - before[name]
         assert step.abs().max() > 1e-5, name
@@ -213,7 +213,7 @@ def test_the_vectors_step_is_row_wise_adagrad_on_the_gradient_that_torch_finds(l
     taste = torch.from_numpy(profiles.taste[0].copy()).requires_grad_()
     scratch = VectorScratch.empty()
     read_history(vectors, scratch, profiles, user)
-    learn_vectors(vectors, scratch, profiles, counts, float(counts.sum()), user, item)
+    learn_vectors(vectors, scratch, profiles, counts, float(counts.sum()), user, item, 1.0)
     assert len(set(scratch.sampled.tolist())) == 1 + NEGATIVES
     sampled_loss(module, taste, torch.from_numpy(profiles.items[0, :12][::-1].copy()), scratch, counts).backward()
     for name, value in module.named_parameters():
