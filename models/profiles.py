@@ -7,7 +7,7 @@ import numpy as np
 from models.batch import Float32s, Int32s, Int64s, UInt64s
 from models.compiled import inlined
 
-HISTORY_EVENTS = 128
+HISTORY_EVENTS = 64
 TASTE_WIDTH = 64
 LONGEST_GAP_MS = 2**31 - 1
 PUBLISHED_ITEMS = 20
@@ -18,10 +18,10 @@ class Profiles(NamedTuple):
     """State of u users, a row each.
 
     Attributes:
-        items: (u, 128) int32, ring of the rows of the last items; -1 = none, or forgotten since.
-        gaps_ms: (u, 128) int32, beside `items`, time since the user's event before; 24.8 days at most.
+        items: (u, 64) int32, ring of the rows of the last items; -1 = none, or forgotten since.
+        gaps_ms: (u, 64) int32, beside `items`, time since the user's event before; 24.8 days at most.
         last_ms: (u,) int64, when the last event was, UTC.
-        events: (u,) int64, events learned of the user; the ring's head is `events % 128`.
+        events: (u,) int64, events learned of the user; the ring's head is `events % 64`.
         taste: (u, 64) float32, what the user's vector adds to those of the last items.
         taste_squares: (u,) float32, its sum of squared gradients.
         last_event: (u,) int64, the shard's event count at the user's last event: who is away longest goes first.

@@ -8,7 +8,7 @@ import structlog
 from worker.errors import SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 
-FORMAT = 2
+FORMAT = 3
 
 log = structlog.get_logger(__name__)
 
