@@ -9,7 +9,7 @@ from models.seen import SeenFilter, check_segments, segments_within, with_room, 
 from models.tables import dump, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
 
-SEEN_BYTES_PER_USER = 192  # 64 pairs, if the users that fit are all there
+SEEN_BYTES_PER_USER = 144  # 48 pairs, if the users that fit are all there
 GONE = -2  # a place whose item was forgotten; unlike -1 it does not end a list
 
 

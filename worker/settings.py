@@ -151,7 +151,7 @@ class MemorySettings(Section):
 
     items_bytes: Count = 300_000_000
     """For all items that a worker knows; beyond it, the least popular make room."""
-    users_bytes: Count = 1_000_000_000
+    users_bytes: Count = 1_100_000_000
     """For the users of all partitions, each with an equal share of `kafka.partitions`; those longest away make room."""
 
 

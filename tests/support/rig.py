@@ -151,7 +151,7 @@ class Rig:
         )
 
 
-def room_for(items: int, users: int, partitions: int = Settings().kafka.partitions) -> dict[str, int]:
+def room_for(items: int, users: int, partitions: int = Settings().kafka.partitions) -> dict[str, Any]:
     """Budgets into which so many items, and so many users of each partition, just fit."""
     return {
         "memory.items_bytes": items_budget_bytes(items),

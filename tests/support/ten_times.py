@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,32 +28,34 @@ def main() -> None:
     """Prints one JSON object."""
     random = np.random.default_rng(4)
     warm_up()
-    before = resident_bytes()
+    before_bytes = resident_bytes()
     recommender = Recommender(RecommenderOptions(max_items=ITEMS, max_users=USERS, ranker_share=0.02))
     shard = recommender.new_shard()
-    largest = [0, 0]
-    admitted = forgotten = 0
+    figures = learn_all(recommender, shard, random)
+    gc.collect()
+    figures["resident_bytes"] = resident_bytes() - before_bytes
+    sys.stdout.write(json.dumps(figures | hits(recommender, shard, random)))
+
+
+def learn_all(recommender: Recommender, shard: ProfileShard, random: np.random.Generator) -> dict[str, Any]:
+    """Learns the whole stream; sizes are the largest ever seen."""
     items: set[str] = set()
+    items_bytes = users_bytes = forgotten = 0
     for batch in stream(random):
         forgotten += len(recommender.learn(shard, batch).forgotten_users)
         items.update(batch.items)
-        sizes = recommender.item_bytes() + recommender.vocabulary.size_bytes(), shard.size_bytes()
-        largest = [max(pair) for pair in zip(largest, sizes, strict=True)]
-    admitted = len(items)
-    del items, batch
-    gc.collect()
-    figures = {
+        items_bytes = max(items_bytes, recommender.item_bytes() + recommender.vocabulary.size_bytes())
+        users_bytes = max(users_bytes, shard.size_bytes())
+    return {
         "items_budget_bytes": item_cost().of(ITEMS),
         "users_budget_bytes": user_cost().of(USERS),
-        "items_bytes": largest[0],
-        "users_bytes": largest[1],
-        "resident_bytes": resident_bytes() - before,
-        "items_met": admitted,
+        "items_bytes": items_bytes,
+        "users_bytes": users_bytes,
+        "items_met": len(items),
         "users_met": forgotten + len(shard.users),
         "items_known": len(recommender.vocabulary),
         "users_known": len(shard.users),
     }
-    print(json.dumps(figures | hits(recommender, shard, random)))
 
 
 def resident_bytes() -> int:
@@ -69,9 +72,10 @@ def stream(random: np.random.Generator) -> Iterator[Interactions]:
         standing = users % CLUSTERS * CLUSTER_ITEMS + random.integers(0, CLUSTER_ITEMS, events)
         day = begin // BATCH_USERS * strangers + random.integers(0, strangers, events)
         of_day = random.random(events) < 0.4
+        items = np.where(of_day, day + 1_000_000, standing)
         yield Interactions.of(
             [f"user-{number:031d}" for number in users],
-            [f"item-{number + of * 1_000_000:031d}" for number, of in zip(np.where(of_day, day, standing), of_day)],
+            [f"item-{number:031d}" for number in items],
             np.arange(events) * 1000 + begin * 1_000_000,
         )
 

@@ -50,7 +50,9 @@ def test_a_budget_without_room_for_one_row_says_how_much_is_needed(name: str, le
 def test_a_worker_that_meets_ten_times_what_fits_forgets_and_goes_on_publishing() -> None:
     rig = Rig(room_for(items=30, users=20) | {"kafka.max_poll_records": 50})
     for number in range(2000):  # 200 users, 300 items
-        rig.source.append(line(f"u{number // 10}", f"i{number // 20 * 3 + number % 3}", ts=NOW_MS + number), b"k", 0, NOW_MS + number)
+        rig.source.append(
+            line(f"u{number // 10}", f"i{number // 20 * 3 + number % 3}", ts=NOW_MS + number), b"k", 0, NOW_MS + number
+        )
     rig.run()
     shard = rig.recommender._shards[0]
     known = shard.users.ids_of(shard.users.rows_in_use().tolist())

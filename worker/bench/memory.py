@@ -8,8 +8,9 @@ from worker.refresh import BYTES_PER_USER
 
 COUNTED = (
     "users: history, seen filter, published list and refresh times of one shard; items: all experts' tables and the "
-    "scratch memory; both: ids, their rows and hashes, for items also the strangers at the door. Tables grow by doubling, so `fill` is the share of their rows "
-    "in use. What cleaning remembers and the libraries are not counted: they do not grow with users or items"
+    "scratch memory; both: ids, their rows and hashes, for items also the strangers at the door. Tables grow by "
+    "doubling, so `fill` is the share of their rows in use. What cleaning remembers and the libraries are not "
+    "counted: they do not grow with users or items"
 )
 
 

@@ -47,7 +47,9 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
         events={"format": "millrace", "kinds": weights},
         clean=ALL_EVENTS,
         memory={
-            "users_bytes": max(memory.users_bytes, users_budget_bytes(len(set(stream.users)), settings.kafka.partitions)),
+            "users_bytes": max(
+                memory.users_bytes, users_budget_bytes(len(set(stream.users)), settings.kafka.partitions)
+            ),
             "items_bytes": max(memory.items_bytes, items_budget_bytes(len(set(stream.items)))),
         },
         refresh={"coalesce_seconds": refresh_seconds},
