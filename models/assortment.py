@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Bools, Int32s, UInt64s
+from models.tables import size_bytes
 from models.unmet import Unmet
 from models.vocabulary import Vocabulary
 
@@ -86,6 +87,10 @@ class Assortment:
         self._looks_at_all = False
         self._hashes[:] = hashes
         return self._shelf
+
+    def size_bytes(self) -> int:
+        """Memory of what is known by row; what was said of ids grows with the catalogue."""
+        return size_bytes(self._shelf) + self._hashes.nbytes
 
     def _set_category(self, item: str, category: str) -> None:
         if category:

@@ -1,6 +1,6 @@
 """Item-to-item rows with channels: one bounded table from which several experts read.
 
-A row holds the 128 neighbours of an item. It is a small set-associative memory: an item may stand in one of the
+A row holds the 96 neighbours of an item. It is a small set-associative memory: an item may stand in one of the
 16 places of its set, so finding it costs one cache line; a full set gives up its lightest entry. All entries decay
 with a half-life in events by forward decay (Cormode et al. 2009): what is added grows instead of all else shrinking.
 """
@@ -14,7 +14,7 @@ from models.compiled import inlined, kernel
 from models.lane_sums import HALF, gather_lanes
 from models.lanes import LANES, find_lane, lightest_lane
 
-SETS, WAYS = 8, LANES
+SETS, WAYS = 6, LANES
 NEIGHBOURS = SETS * WAYS
 NEXT, FORWARD, BACKWARD, BASKET = range(4)
 CHANNELS = 4
@@ -35,8 +35,8 @@ class Neighbours(NamedTuple):
     """Rows of n items.
 
     Attributes:
-        items: (n, 128) int32, neighbours; -1 = free.
-        counts: (n, 4, 128) float32, decayed weight by channel: next, forward, backward, basket.
+        items: (n, 96) int32, neighbours; -1 = free.
+        counts: (n, 4, 96) float32, decayed weight by channel: next, forward, backward, basket.
         totals: (n, 4) float32, decayed weight ever added to a row, by channel.
         mass: (n,) float32, decayed weight of the item's own events.
         scale: (1,) float64, what a weight of 1 counts now; divides all of the above.
@@ -71,7 +71,7 @@ def _aligned(array: Array) -> Array:
 
 @inlined
 def _set_of(item: int) -> int:
-    return ((item * 0x9E3779B1) >> 12) & (SETS - 1)
+    return (((item * 0x9E3779B1) & 0xFFFFFFFF) * SETS) >> 32
 
 
 @inlined

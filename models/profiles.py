@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from models.batch import Float32s, Int32s, Int64s, UInt64s
 from models.compiled import inlined
+from models.lanes import bits_of, float_of
 
 HISTORY_EVENTS = 128
 TASTE_WIDTH = 64
@@ -14,13 +16,16 @@ PUBLISHED_ITEMS = 20
 REJECTED_ITEMS = 16
 NOBODY = -1
 
+Int16s = npt.NDArray[np.int16]
+
 
 class Profiles(NamedTuple):
     """State of u users, a row each.
 
     Attributes:
         items: (u, 128) int32, ring of the rows of the last items; -1 = none, forgotten, or rejected since.
-        gaps_ms: (u, 128) int32, beside `items`, time since the user's event before; 24.8 days at most.
+        gaps: (u, 128) int16, beside `items`, time since the user's event before, 24.8 days at most: the upper half of
+            a float32 of ms, so right to 0.4 %, and exact up to 256 ms.
         last_ms: (u,) int64, when the last event was, UTC.
         events: (u,) int64, events learned of the user; the ring's head is `events % 128`.
         taste: (u, 64) float32, what the user's vector adds to those of the last items.
@@ -35,7 +40,7 @@ class Profiles(NamedTuple):
     """
 
     items: Int32s
-    gaps_ms: Int32s
+    gaps: Int16s
     last_ms: Int64s
     events: Int64s
     taste: Float32s
@@ -51,7 +56,7 @@ class Profiles(NamedTuple):
         """Room for `users` users of whom nothing is known."""
         return cls(
             items=np.full((users, HISTORY_EVENTS), NOBODY, np.int32),
-            gaps_ms=np.zeros((users, HISTORY_EVENTS), np.int32),
+            gaps=np.zeros((users, HISTORY_EVENTS), np.int16),
             last_ms=np.zeros(users, np.int64),
             events=np.zeros(users, np.int64),
             taste=np.zeros((users, TASTE_WIDTH), np.float32),
@@ -82,7 +87,8 @@ def item_back(profiles: Profiles, user: int, back: int) -> int:
 @inlined
 def gap_back(profiles: Profiles, user: int, back: int) -> int:
     """Time between the event `back` events ago and the one before it, ms, as far as it fits; negative if unordered."""
-    return int(profiles.gaps_ms[user, (profiles.events[user] - 1 - back) % HISTORY_EVENTS])
+    half = np.int32(profiles.gaps[user, (profiles.events[user] - 1 - back) % HISTORY_EVENTS])
+    return int(float_of(np.int32(half << 16)))
 
 
 @inlined
@@ -101,7 +107,8 @@ def append_event(profiles: Profiles, user: int, item: int, time_ms: int) -> None
     head = profiles.events[user] % HISTORY_EVENTS
     gap_ms = time_ms - profiles.last_ms[user] if profiles.events[user] > 0 else 0
     profiles.items[user, head] = item
-    profiles.gaps_ms[user, head] = min(max(gap_ms, -LONGEST_GAP_MS), LONGEST_GAP_MS)
+    gap = np.float32(min(max(gap_ms, -LONGEST_GAP_MS), LONGEST_GAP_MS))
+    profiles.gaps[user, head] = np.int16((bits_of(gap) + 0x8000) >> 16)
     profiles.last_ms[user] = time_ms
     profiles.events[user] += 1
     _blot_out(profiles.rejected[user], item)

@@ -327,7 +327,8 @@ class Recommender:
 
     def item_bytes(self) -> int:
         """Memory of all tables of items."""
-        return size_bytes(self.knowledge) + size_bytes(self.scratch) + size_bytes(self._assortment.by_row())
+        self._assortment.by_row()
+        return size_bytes(self.knowledge) + size_bytes(self.scratch) + self._assortment.size_bytes()
 
     def expert_names(self, experts: Iterable[int]) -> list[str]:
         """Names of experts by their index, as `Ranked.experts` gives them."""

@@ -1,7 +1,7 @@
 """Which user has had which item: a growing, bounded Bloom filter over (user, item) pairs.
 
 Blocked Bloom filter (Putze, Sanders, Singler 2007): a pair sets a bit in each of the eight words of one cache line.
-Filled to its 24 bits a pair, a segment answers "had it" wrongly for about 1 pair in 10,000 (measured by a test).
+Filled to its 24 bits a pair, each segment answers "had it" wrongly for about 1 pair in 10,000 (measured by a test).
 Keyed by hashes of ids, so a filter means the same in every worker.
 """
 
@@ -16,6 +16,7 @@ from models.lanes import lane_bits
 
 FIRST_SEGMENT_PAIRS = 1 << 15
 BITS_PER_PAIR = 24
+LEAST_SEGMENTS = 2
 WORDS_PER_BLOCK = 8
 _SALTS = tuple(int.from_bytes(sha256(bytes([word])).digest()[:8], "big") | 1 for word in range(WORDS_PER_BLOCK))
 
@@ -48,6 +49,19 @@ class SeenFilter(NamedTuple):
 def segment_words(segment: int) -> int:
     """Words of 64 bits in a segment."""
     return (FIRST_SEGMENT_PAIRS << segment) * BITS_PER_PAIR // 64
+
+
+def segments_within(limit_bytes: int) -> int:
+    """Most segments that take no more than so many bytes when all are there, but two at least."""
+    segments = LEAST_SEGMENTS
+    while filter_bytes(segments + 1) <= limit_bytes:
+        segments += 1
+    return segments
+
+
+def filter_bytes(segments: int) -> int:
+    """Memory of the bits of a filter with all its segments."""
+    return 8 * sum(map(segment_words, range(segments)))
 
 
 def with_room(seen: SeenFilter, pairs: int) -> SeenFilter:

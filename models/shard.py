@@ -5,11 +5,11 @@ import numpy.typing as npt
 
 from models.batch import Int32s, Int64s, UInt64s
 from models.profiles import NOBODY, PER_USER, Profiles
-from models.seen import SeenFilter, check_segments, with_room, words_used
-from models.tables import dump, fitted, load
+from models.seen import SeenFilter, check_segments, segments_within, with_room, words_used
+from models.tables import dump, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
 
-SEEN_SEGMENTS = 9
+SEEN_BYTES_PER_USER = 144  # 48 pairs, if the users that fit are all there
 GONE = -2  # a place whose item was forgotten; unlike -1 it does not end a list
 
 
@@ -25,7 +25,7 @@ class ProfileShard:
     def __init__(self, most_users: int) -> None:
         self.users = Vocabulary(most_users, doorkeeper=False)
         self.profiles = Profiles.empty(self.users.capacity)
-        self.seen = SeenFilter.empty(SEEN_SEGMENTS)
+        self.seen = SeenFilter.empty(segments_within(SEEN_BYTES_PER_USER * most_users))
 
     def make_room(self, events: int) -> None:
         """Lets the arrays follow the vocabulary, with room in the seen filter for `events` more pairs."""
@@ -76,15 +76,18 @@ class ProfileShard:
     def dump(self) -> dict[str, npt.NDArray[np.generic]]:
         """Copies of the arrays of users in use; item references are still rows (see Recommender.dump_shard)."""
         profiles = fitted(self.profiles, Profiles.empty(self.users.rows_used))
-        seen = fitted(self.seen, _empty_filter(words_used(self.seen)))
+        seen = fitted(self.seen, self._empty_filter(words_used(self.seen)))
         return dump(profiles, "profiles.") | dump(seen, "seen.")
 
     def load(self, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
         """Takes over what `dump` gave, after `users` was restored. Raises ValueError when it does not fit."""
         self.profiles = load(Profiles.empty(self.users.capacity), arrays, "profiles.")
-        self.seen = load(_empty_filter(len(arrays["seen.words"])), arrays, "seen.")
+        self.seen = load(self._empty_filter(len(arrays["seen.words"])), arrays, "seen.")
         check_segments(self.seen)
 
+    def size_bytes(self) -> int:
+        """Memory of users, profiles and seen filter."""
+        return self.users.size_bytes() + size_bytes(self.profiles) + size_bytes(self.seen)
 
-def _empty_filter(words: int) -> SeenFilter:
-    return SeenFilter.empty(SEEN_SEGMENTS)._replace(words=np.zeros(words, np.uint64))
+    def _empty_filter(self, words: int) -> SeenFilter:
+        return SeenFilter.empty(len(self.seen.pairs))._replace(words=np.zeros(words, np.uint64))

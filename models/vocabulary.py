@@ -1,6 +1,7 @@
 """Ids <-> dense rows: admission, eviction, recycling, within a bound."""
 
 import hashlib
+import sys
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from models.batch import Int32s, UInt64s
 ABSENT = -1
 FIRST_CAPACITY = 1024
 EVICT_SHARE = 64
+_ROW_NUMBER_BYTES = sys.getsizeof(1 << 20)
 
 
 def stable_hash(identifier: str) -> int:
@@ -158,6 +160,13 @@ class Vocabulary:
     def items(self) -> Iterable[tuple[str, int]]:
         """(id, row) of all that are known."""
         return self._rows.items()
+
+    def size_bytes(self) -> int:
+        """Memory of ids, rows, hashes and doorkeeper, as Python counts it."""
+        knocked = self._doorkeeper or {}
+        texts = sum(sys.getsizeof(identifier) for known in (self._rows, knocked) for identifier in known)
+        tables = sum(map(sys.getsizeof, (self._rows, self._ids, self._free, knocked)))
+        return texts + tables + _ROW_NUMBER_BYTES * len(self._rows) + self.hashes.nbytes
 
     def dump(self) -> tuple[list[str], list[int], list[str]]:
         """Ids in row order ("" = free row), the free rows in order of reuse, and who knocked at the door."""

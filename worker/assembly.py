@@ -21,6 +21,7 @@ from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
 from worker.adapters.memory_source import MemoryRecord
 from worker.adapters.redis_lists import RedisLists
+from worker.budgets import max_items, max_users
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
 from worker.collector import few_collections
@@ -73,10 +74,10 @@ def real_adapters(settings: Settings) -> Adapters:
 
 
 def recommender_options(settings: Settings) -> RecommenderOptions:
-    """The models' options as the settings have them."""
+    """The models' options as the settings have them. Raises ConfigurationError for a budget without any room."""
     return RecommenderOptions(
-        max_items=settings.memory.max_items,
-        max_users=settings.memory.max_users,
+        max_items=max_items(settings),
+        max_users=max_users(settings),
         repeats=Repeats[settings.learning.repeats.upper()],
         ranker_share=settings.learning.ranker_share,
         ranker_warmup_events=settings.learning.ranker_warmup_events,

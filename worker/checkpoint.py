@@ -206,7 +206,8 @@ class Checkpointer:
 def _does_not_fit(what: str, error: Exception) -> SnapshotError:
     return SnapshotError(
         f"{what} cannot be used: {error}",
-        "set memory.max_users and memory.max_items as they were when it was written, or empty the snapshot folder",
+        "give memory.users_bytes and memory.items_bytes as much as when it was written and kafka.partitions the same "
+        "number, or empty the snapshot folder",
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from models.batch import Float64s, Int32s, Int64s
 
 CLEAN = 0
+BYTES_PER_USER = 16  # since when, and when refreshed
 MOST_SAVED_SECONDS = 1.0
 LEAST_REST = 1e-9  # a share of 1 leaves nothing; the savings are full after the first moment of work
 

@@ -70,7 +70,7 @@ class KafkaSettings(Section):
     dead_letter_topic: str = "events.dlq"
     """Topic of rejected records."""
     partitions: Count = 8
-    """Partitions of the events topic when it is created."""
+    """Partitions of the events topic when it is created; so many share `memory.users_bytes`."""
     group_id: str = "millrace"
     """Consumer group; its members share the partitions."""
     instance_id: str | None = None
@@ -154,12 +154,12 @@ class LearningSettings(Section):
 
 
 class MemorySettings(Section):
-    """Bounds on what is remembered."""
+    """Budgets for what is remembered; docs/memory.md says what an item and a user take."""
 
-    max_items: Count = 100_000
-    """Items that a worker knows at once; the least popular make room."""
-    max_users: Count = 200_000
-    """Users that a partition knows at once; those longest away make room."""
+    items_bytes: Count = 300_000_000
+    """For all items that a worker knows; beyond it, the least popular make room."""
+    users_bytes: Count = 1_100_000_000
+    """For the users of all partitions, each with an equal share of `kafka.partitions`; those longest away make room."""
 
 
 class RefreshSettings(Section):

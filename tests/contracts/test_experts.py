@@ -153,7 +153,7 @@ def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
         assert len(recommender.vocabulary) <= recommender.vocabulary.rows_used <= 50
         assert len(shard.users) <= shard.users.rows_used <= 40
         assert len(recommender.vocabulary.dump()[2]) <= 50
-    hashes_bytes, shelf_bytes, profiles_bytes = 8 * (50 + 40), (1 + 4) * 50, size_bytes(Profiles.empty(40))
+    hashes_bytes, shelf_bytes, profiles_bytes = 8 * (50 + 40), (1 + 4 + 8) * 50, size_bytes(Profiles.empty(40))
     items_bytes = size_bytes(Knowledge.empty(50, np.ones(len(EXPERTS), np.bool_))) + size_bytes(recommender.scratch)
     assert live_bytes(recommender, shard) == items_bytes + shelf_bytes + profiles_bytes + hashes_bytes
     assert len(recommender.scratch.candidates.places_by_item) == 50

@@ -15,6 +15,7 @@ from kafka.admin import NewTopic
 from tests.support.event_topics import produce
 from tests.support.live_worker import WORK_SECONDS, WorkerThread
 from tests.support.records import line
+from tests.support.rig import room_for
 from tests.support.snapshots import Loaded, newest_offset
 from tests.support.waiting import wait_until
 from worker.embedded.kafka_broker import KafkaBroker
@@ -44,8 +45,7 @@ def settings(kafka: KafkaBroker, redis_url: str, make_topic: Callable[..., str],
         "kafka.heartbeat_interval_seconds": 0.2,
         "redis.url": redis_url,
         "snapshots.directory": tmp_path / "snapshots",
-        "memory.max_items": 1000,
-        "memory.max_users": 1000,
+        **room_for(items=1000, users=1000),
     }
 
 

@@ -144,9 +144,9 @@ def test_contexts_tell_length_basket_and_repetition() -> None:
     profiles = Profiles.empty(len(lengths))
     profiles.events[:] = lengths
     profiles.items[:] = np.arange(profiles.items.shape[1])
-    profiles.gaps_ms[:] = 1000
+    profiles.gaps[:] = np.float32(1000).view(np.int32) >> 16
     assert [context_of(profiles, user) for user in range(len(lengths))] == [0, 4, 8, 8, 12, 12, 16, 16, 20, 20]
-    profiles.gaps_ms[:] = 0
+    profiles.gaps[:] = 0
     assert [context_of(profiles, user) for user in range(3)] == [0, 4, 10]
     profiles.items[:] = 7
     assert [context_of(profiles, user) for user in range(3)] == [0, 4, 11]

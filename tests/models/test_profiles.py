@@ -16,7 +16,7 @@ from models.profiles import (
     remembered,
 )
 
-HISTORIES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 5000])), max_size=3 * HISTORY_EVENTS)
+HISTORIES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 4096])), max_size=3 * HISTORY_EVENTS)
 
 
 @kernel
@@ -63,10 +63,18 @@ def test_the_place_in_a_list_counts_from_one() -> None:
     assert [place(row, item) for item in (7, 5, 6)] == [1, 3, 0]
 
 
+@given(st.integers(1, LONGEST_GAP_MS), st.sampled_from([-1, 1]))
+def test_a_gap_is_right_to_less_than_half_a_percent_and_never_none(gap_ms: int, sign: int) -> None:
+    profiles, gaps_ms = Profiles.empty(1), np.zeros(2, np.int64)
+    append_all(profiles, 0, np.array([1, 2]), np.array([10**10, 10**10 + sign * gap_ms]))
+    read_back(profiles, 0, np.zeros(2, np.int64), gaps_ms)
+    assert abs(gaps_ms[0] - sign * gap_ms) <= (0 if gap_ms <= 256 else 0.004 * gap_ms)
+
+
 def test_a_gap_that_does_not_fit_counts_as_the_longest_that_does() -> None:
     profiles = Profiles.empty(1)
     append_all(profiles, 0, np.array([1, 2, 3]), np.array([0, 10**13, 0]))
     gaps_ms = np.zeros(3, np.int64)
     read_back(profiles, 0, np.zeros(3, np.int64), gaps_ms)
-    assert gaps_ms.tolist() == [-LONGEST_GAP_MS, LONGEST_GAP_MS, 0]
+    assert gaps_ms.tolist() == [-LONGEST_GAP_MS - 1, LONGEST_GAP_MS + 1, 0]
     assert profiles.last_ms[0] == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tests.support.records import NOW_MS, line
-from tests.support.rig import Crash, Rig, assert_same_state, learned_state, rankings
+from tests.support.rig import Crash, Rig, assert_same_state, learned_state, rankings, room_for
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.adapters.memory import MemoryDeadLetters, MemorySnapshots
 from worker.adapters.memory_source import MemoryEventSource
@@ -104,8 +104,7 @@ def overrides(batch: int, **others: Any) -> dict[str, Any]:
     """Little memory, so that users and items are forgotten and come back; a snapshot every few rounds."""
     return {
         "kafka__max_poll_records": batch,
-        "memory__max_items": 16,
-        "memory__max_users": 8,
+        **room_for(items=16, users=8),
         "snapshots__interval_seconds": 0.15,
         "clean__dedupe_window_events": 40,
         "run__drain_seconds": 60.0,

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from tests.support.event_topics import produce
 from tests.support.live_worker import START_SECONDS, WorkerProcess, WorkerThread
 from tests.support.records import line
+from tests.support.rig import room_for
 from tests.support.snapshots import Loaded, newest_offset
 from tests.support.waiting import wait_until
 from worker.adapters.redis_lists import RedisLists
@@ -52,8 +53,7 @@ def settings(kafka: KafkaBroker, redis_url: str, make_topic: Callable[..., str],
         "redis.url": redis_url,
         "snapshots.directory": tmp_path / "snapshots",
         "snapshots.interval_seconds": 0.3,
-        "memory.max_items": 250,
-        "memory.max_users": 150,
+        **room_for(items=250, users=150),
     }
 
 

@@ -12,6 +12,7 @@ from models.recommender import Recommender
 from worker.adapters.memory import ManualClock, MemoryCatalogue, MemoryDeadLetters, MemoryLists, MemorySnapshots
 from worker.adapters.memory_source import MemoryEventSource
 from worker.assembly import Adapters, build_worker, recommender_options
+from worker.budgets import items_budget_bytes, users_budget_bytes
 from worker.events import Reject
 from worker.loop import Worker
 from worker.observers import Observer, ServedOutcome
@@ -150,12 +151,19 @@ class Rig:
         )
 
 
+def room_for(items: int, users: int, partitions: int = Settings().kafka.partitions) -> dict[str, Any]:
+    """Budgets into which so many items, and so many users of each partition, just fit."""
+    return {
+        "memory.items_bytes": items_budget_bytes(items),
+        "memory.users_bytes": users_budget_bytes(users, partitions),
+    }
+
+
 def rig_settings(**overrides: Any) -> Settings:
     """Small bounds, one worker called w-0, and lists that may repeat items; `a__b=c` sets a.b."""
     defaults: dict[str, Any] = {
         "kafka.instance_id": "w-0",
-        "memory.max_items": 50,
-        "memory.max_users": 40,
+        **room_for(items=50, users=40),
         "learning.repeats": "allow",
     }
     named = {name.replace("__", "."): value for name, value in overrides.items()}

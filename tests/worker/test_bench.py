@@ -153,7 +153,7 @@ def test_memory_counts_every_table_once() -> None:
     recommender.vocabulary.assign(["x", "y"])
     memory = measure_memory(recommender, shard)["memory"]
     assert memory["items_bytes"] > recommender.item_bytes()
-    assert memory["users_bytes"] > shard.profiles.items.nbytes + shard.profiles.gaps_ms.nbytes
+    assert memory["users_bytes"] > shard.profiles.items.nbytes + shard.profiles.gaps.nbytes
     assert (memory["users"], memory["items"]) == (1, 2)
 
 

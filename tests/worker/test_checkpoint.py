@@ -10,7 +10,7 @@ import pytest
 
 from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
-from tests.support.rig import assert_same_state, learned_state, rankings, rig_settings
+from tests.support.rig import assert_same_state, learned_state, rankings, rig_settings, room_for
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.adapters.memory import MemorySnapshots
 from worker.assembly import recommender_options
@@ -217,10 +217,10 @@ def test_a_snapshot_of_another_format_stops_the_start_with_a_remedy(store: Memor
 def test_a_snapshot_that_is_too_large_for_the_settings_says_which(store: MemorySnapshots) -> None:
     Member(store).take(0).learn(*shop(60)).write()
     with pytest.raises(SnapshotError, match=r"snapshot 2 of w-0 cannot be used") as caught:
-        Member(store, memory__max_items=5)
-    assert "memory.max_items" in caught.value.remedy
+        Member(store, **room_for(items=5, users=40))
+    assert "memory.items_bytes" in caught.value.remedy
     with pytest.raises(SnapshotError, match="partition 0 cannot be used"):
-        Member(store, memory__max_users=5).take(0)
+        Member(store, **room_for(items=50, users=5)).take(0)
 
 
 def test_somebody_who_took_our_name_is_noticed(store: MemorySnapshots) -> None:

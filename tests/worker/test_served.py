@@ -20,6 +20,7 @@ from producers.choices import EventTimes
 from producers.columns import EventColumns
 from producers.pacing import Pace
 from worker.adapters.memory import MemoryLists
+from worker.budgets import max_users
 from worker.cli import app
 from worker.commands.evaluate_served import ServedOptions, intervals, print_served
 from worker.errors import ConfigurationError, ServiceUnavailable
@@ -224,13 +225,14 @@ def test_a_worker_that_owns_all_partitions_is_ready() -> None:
 
 
 def test_a_replay_has_places_of_its_own_and_turns_no_event_away(tmp_path: Any) -> None:
-    given_settings = load(overrides={"memory.max_users": 1, "lists.size": 5, "learning.repeats": "allow"})
+    given_settings = load(overrides={"memory.users_bytes": 1, "lists.size": 5, "learning.repeats": "allow"})
     settings = run_settings(given_settings, stream_of("ux", "vy", "wx"), "trial", tmp_path, 0.0)
     assert (settings.kafka.events_topic, settings.kafka.group_id, settings.redis.key_prefix) == ("trial",) * 3
     assert settings.snapshots.directory == tmp_path / "trial"
     assert settings.refresh.coalesce_seconds == 0
     assert settings.lists.size == LIST_SIZE == 20
-    assert (settings.memory.max_users, settings.memory.max_items) == (3, 100_000)
+    assert max_users(settings) == 3
+    assert settings.memory.items_bytes == given_settings.memory.items_bytes
     assert not any(settings.clean.model_dump().values())
     assert settings.events.kinds == {"view_item": 1.0}
     assert settings.learning == given_settings.learning

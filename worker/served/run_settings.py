@@ -8,6 +8,7 @@ import numpy as np
 
 from models.batch import Interactions
 from producers.columns import EventColumns
+from worker.budgets import items_budget_bytes, users_budget_bytes
 from worker.served.plan import LIST_SIZE
 from worker.settings import Settings
 
@@ -46,8 +47,10 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
         events={"format": "millrace", "kinds": weights},
         clean=ALL_EVENTS,
         memory={
-            "max_users": max(memory.max_users, len(set(stream.users))),
-            "max_items": max(memory.max_items, len(set(stream.items))),
+            "users_bytes": max(
+                memory.users_bytes, users_budget_bytes(len(set(stream.users)), settings.kafka.partitions)
+            ),
+            "items_bytes": max(memory.items_bytes, items_budget_bytes(len(set(stream.items)))),
         },
         refresh={"coalesce_seconds": refresh_seconds},
         lists={"size": LIST_SIZE},
