@@ -14,7 +14,7 @@ from models.seen import filter_bytes, segments_within
 from models.shard import SEEN_BYTES_PER_USER, ProfileShard
 
 ROOT = Path(__file__).parents[2]
-ALLOCATOR_BYTES = 16_000_000  # what Python and the C library keep for themselves
+ALLOCATOR_BYTES = 24_000_000  # what Python and the C library keep for themselves
 EMPTY_TABLES_BYTES = 1000  # of Python's dictionaries and lists
 
 

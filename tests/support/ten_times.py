@@ -16,7 +16,7 @@ from models.recommender import Recommender, RecommenderOptions
 from models.shard import ProfileShard
 from models.warmup import warm_up
 
-ITEMS, USERS, TIMES = 3000, 12_000, 10
+ITEMS, USERS, TIMES = 2000, 6000, 10
 CLUSTERS, CLUSTER_ITEMS = 20, 20
 USER_EVENTS = 5
 BATCH_USERS = 1000
