@@ -25,6 +25,8 @@ from models.features import (
     OWN_AGE,
     OWN_COUNT,
     OWN_RECENCY,
+    OWN_STRENGTH,
+    OWN_STRONGEST,
     ROWS,
     SEEN,
     SIMILARITY,
@@ -35,7 +37,7 @@ from models.features import (
 from models.knowledge import EVENTS, Knowledge
 from models.lane_sums import dot
 from models.neighbours import NEXT, NEXT_COUNT, ROWS_WITH, SIMILAR_SUM, STRONGEST
-from models.profiles import Profiles, basket_size, gap_back, item_back, remembered
+from models.profiles import Profiles, basket_size, gap_back, item_back, remembered, strength_back
 from models.registry import POPULAR_FAST, POPULAR_SLOW
 from models.seen import SeenFilter, has_seen, pair_hash
 
@@ -136,16 +138,21 @@ def _describe_own(profiles: Profiles, user: int, candidates: Candidates, count: 
 
 @kernel
 def _find_own(profiles: Profiles, user: int, candidates: Candidates, count: int, scratch: FeatureScratch) -> None:
-    """Where the chosen candidates stand in the user's ring."""
+    """Where the chosen candidates stand in the user's ring; how much the last and the strongest event counted."""
+    latest, strongest = scratch.values[OWN_STRENGTH], scratch.values[OWN_STRONGEST]
     for place in range(count):
         scratch.own_counts[place], scratch.own_last[place], scratch.own_ages_ms[place] = 0, -1, 0
+        latest[place], strongest[place] = np.float32(0.0), np.float32(0.0)
     age_ms = 0
     for back in range(remembered(profiles, user)):
         place = place_among_chosen(candidates, item_back(profiles, user, back), count)
         if place >= 0:
+            strength = np.float32(strength_back(profiles, user, back))
             scratch.own_counts[place] += 1
+            strongest[place] = max(strongest[place], strength)
             if scratch.own_last[place] < 0:
                 scratch.own_last[place], scratch.own_ages_ms[place] = back, age_ms
+                latest[place] = strength
         age_ms += gap_back(profiles, user, back)
 
 

@@ -179,7 +179,7 @@ def learn_event(
     age_neighbours(knowledge.neighbours, item, weight)
     learn_popularity(knowledge.popularity, item, weight)
     _count(knowledge, profiles, seen, user, item, pair)
-    append_event(profiles, user, item, time_ms)
+    append_event(profiles, user, item, time_ms, weight)
 
 
 @inlined

@@ -9,7 +9,8 @@ from models.batch import Float32s, Int32s, Int64s, UInt64s
 from models.compiled import inlined
 from models.lanes import bits_of, float_of
 
-HISTORY_EVENTS = 128
+HISTORY_EVENTS = 96
+STRENGTH_UNIT = 1 / 64
 TASTE_WIDTH = 64
 LONGEST_GAP_MS = 2**31 - 1
 PUBLISHED_ITEMS = 20
@@ -17,17 +18,19 @@ REJECTED_ITEMS = 16
 NOBODY = -1
 
 Int16s = npt.NDArray[np.int16]
+UInt8s = npt.NDArray[np.uint8]
 
 
 class Profiles(NamedTuple):
     """State of u users, a row each.
 
     Attributes:
-        items: (u, 128) int32, ring of the rows of the last items; -1 = none, forgotten, or rejected since.
-        gaps: (u, 128) int16, beside `items`, time since the user's event before, 24.8 days at most: the upper half of
+        items: (u, 96) int32, ring of the rows of the last items; -1 = none, forgotten, or rejected since.
+        gaps: (u, 96) int16, beside `items`, time since the user's event before, 24.8 days at most: the upper half of
             a float32 of ms, so right to 0.4 %, and exact up to 256 ms.
+        strengths: (u, 96) uint8, beside `items`, weight of the event in 64ths, 255 at most.
         last_ms: (u,) int64, when the last event was, UTC.
-        events: (u,) int64, events learned of the user; the ring's head is `events % 128`.
+        events: (u,) int64, events learned of the user; the ring's head is `events % 96`.
         taste: (u, 64) float32, what the user's vector adds to those of the last items.
         taste_squares: (u,) float32, its sum of squared gradients.
         rejected: (u, 16) int32, rows of the items that the user rejected last and did not take again, newest first;
@@ -41,6 +44,7 @@ class Profiles(NamedTuple):
 
     items: Int32s
     gaps: Int16s
+    strengths: UInt8s
     last_ms: Int64s
     events: Int64s
     taste: Float32s
@@ -57,6 +61,7 @@ class Profiles(NamedTuple):
         return cls(
             items=np.full((users, HISTORY_EVENTS), NOBODY, np.int32),
             gaps=np.zeros((users, HISTORY_EVENTS), np.int16),
+            strengths=np.zeros((users, HISTORY_EVENTS), np.uint8),
             last_ms=np.zeros(users, np.int64),
             events=np.zeros(users, np.int64),
             taste=np.zeros((users, TASTE_WIDTH), np.float32),
@@ -92,6 +97,12 @@ def gap_back(profiles: Profiles, user: int, back: int) -> int:
 
 
 @inlined
+def strength_back(profiles: Profiles, user: int, back: int) -> float:
+    """Weight of the event `back` events ago, as far as it fits."""
+    return float(profiles.strengths[user, (profiles.events[user] - 1 - back) % HISTORY_EVENTS] * STRENGTH_UNIT)
+
+
+@inlined
 def basket_size(profiles: Profiles, user: int) -> int:
     """How many of the last events share the last one's time stamp, as the lines of an order do."""
     held = remembered(profiles, user)
@@ -102,13 +113,14 @@ def basket_size(profiles: Profiles, user: int) -> int:
 
 
 @inlined
-def append_event(profiles: Profiles, user: int, item: int, time_ms: int) -> None:
+def append_event(profiles: Profiles, user: int, item: int, time_ms: int, weight: float) -> None:
     """The user took `item`, which is rejected no longer."""
     head = profiles.events[user] % HISTORY_EVENTS
     gap_ms = time_ms - profiles.last_ms[user] if profiles.events[user] > 0 else 0
     profiles.items[user, head] = item
     gap = np.float32(min(max(gap_ms, -LONGEST_GAP_MS), LONGEST_GAP_MS))
     profiles.gaps[user, head] = np.int16((bits_of(gap) + 0x8000) >> 16)
+    profiles.strengths[user, head] = np.uint8(min(weight / STRENGTH_UNIT + 0.5, 255.0))
     profiles.last_ms[user] = time_ms
     profiles.events[user] += 1
     _blot_out(profiles.rejected[user], item)

@@ -22,7 +22,7 @@ HISTORIES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 4096
 @kernel
 def append_all(profiles: Profiles, user: int, items: Int64s, times_ms: Int64s) -> None:
     for index in range(len(items)):
-        append_event(profiles, user, items[index], times_ms[index])
+        append_event(profiles, user, items[index], times_ms[index], 1.0)
 
 
 @kernel
