@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,17 @@ class Selection:
     Attributes:
         kinds: only these kinds; empty = all.
         limit: only the first so many of these; None = all.
+        weights: weights of kinds that are taken beside these; all others weigh 1.
     """
 
     kinds: frozenset[str] = frozenset()
     limit: int | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """All kinds that are taken; empty = all."""
+        return self.kinds | self.weights.keys() if self.kinds else self.kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,12 @@ class Scoring:
     Attributes:
         after_ms: those at this time or later, UTC milliseconds; None = of any time.
         users: those of these users, less each user's first; None = of all users.
+        not_kinds: none of these kinds.
     """
 
     after_ms: int | None = None
     users: frozenset[str] | None = None
+    not_kinds: frozenset[str] = frozenset()
 
     def chosen(self, stream: Interactions, outcomes: Outcomes) -> Bools:
         """(n,) bool."""
@@ -55,6 +64,8 @@ class Scoring:
         if self.users is not None:
             chosen &= np.fromiter(map(self.users.__contains__, stream.users), np.bool_, len(stream))
             chosen &= outcomes.history > 0
+        if self.not_kinds:
+            chosen &= ~np.fromiter(map(self.not_kinds.__contains__, stream.kinds), np.bool_, len(stream))
         return chosen
 
 
@@ -76,25 +87,26 @@ class Evaluation:
 
 
 def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Interactions:
-    """The selected events of a parquet, CSV or JSONL file, in the file's order, each of weight 1, with their kinds.
+    """The selected events of a parquet, CSV or JSONL file, in the file's order, with their kinds, each of its weight.
 
     Raises ConfigurationError for a file that cannot be read, or without such events.
     """
     there: set[str] = set()
     parts = list(_selected(read_events(path, columns, kind=NO_KIND), selection, there))
     is_whole = selection.limit is None or sum(map(len, parts)) < selection.limit
-    absent = selection.kinds - there if is_whole else set()
+    absent = (selection.kinds | selection.weights.keys()) - there if is_whole else set()
     if absent or not parts:
         raise ConfigurationError(
             f"{path} has no events" + (f" of kind {' or '.join(sorted(absent))}" if absent else ""),
             f"it has the kinds {', '.join(sorted(there))}" if there else "give a file of events",
         )
+    kinds = [kind for part in parts for kind in part.kinds]
     return Interactions(
         [user for part in parts for user in part.user_ids],
         [item for part in parts for item in part.item_ids],
         np.concatenate([part.times_ms for part in parts]),
-        np.ones(sum(map(len, parts)), np.float32),
-        [kind for part in parts for kind in part.kinds],
+        np.array([selection.weights.get(kind, 1.0) for kind in kinds], np.float32),
+        kinds,
     )
 
 
@@ -103,7 +115,7 @@ def _selected(batches: Iterable[EventColumns], selection: Selection, there: set[
     left = sys.maxsize if selection.limit is None else selection.limit
     for batch in batches:
         there.update(batch.kinds)
-        others = set(batch.kinds) - selection.kinds if selection.kinds else ()
+        others = set(batch.kinds) - selection.wanted if selection.wanted else ()
         part = batch.with_kinds(dict.fromkeys(others, "")).part(0, left) if others else batch.part(0, left)
         if len(part):
             yield part

@@ -134,6 +134,15 @@ def test_kinds_and_limit_choose_the_stream(file: Path) -> None:
     assert set(stream.weights.tolist()) == {1.0}
 
 
+def test_kinds_beside_are_learned_by_their_weights_and_not_scored(file: Path) -> None:
+    stream = read_stream(file, ColumnNames(), Selection(frozenset({"buy"}), None, {"refund": -0.5}))
+    assert len(stream) == 12
+    assert set(zip(stream.kinds, stream.weights.tolist(), strict=True)) == {("buy", 1.0), ("refund", -0.5)}
+    figures = as_json(file, "--kinds", "buy", "--beside", "refund=0.5")
+    assert figures["events"] == 12
+    assert figures["scored"] == figures["by_kind"]["buy"]["scored"] > figures["by_kind"]["refund"]["scored"] == 0
+
+
 def test_the_limit_counts_events_of_the_chosen_kinds_over_many_batches(tmp_path: Path) -> None:
     count = 40_000
     path = tmp_path / "many.parquet"
@@ -197,6 +206,8 @@ def test_what_is_not_scored_is_learned_all_the_same() -> None:
     ("arguments", "cause"),
     [
         (["--score-after", "yesterday"], "--score-after yesterday is no time"),
+        (["--beside", "refund"], "--beside refund names no weights"),
+        (["--beside", "refund=nan"], "--beside refund=nan names no weights"),
         (["--score-users", "none.txt"], "cannot read none.txt"),
         (["--score-users", "none.txt", "--score-after", "5"], "two choices of what to score"),
         (["--set", "learning.repeat=auto"], "unknown setting learning.repeat"),

@@ -1,5 +1,6 @@
 """`millrace evaluate`: the recommender's quality on a file of events."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
@@ -43,6 +44,12 @@ EventsFile = Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV o
 OfKinds = Annotated[
     str | None, typer.Option("--kinds", metavar="A,B", help="Only events of these kinds; default: all, of any kind.")
 ]
+Beside = Annotated[
+    str | None,
+    typer.Option(
+        "--beside", metavar="KIND=WEIGHT,...", help="Learn these kinds too, by weight, and do not score them."
+    ),
+]
 RepeatsOption = Annotated[
     RepeatsChoice | None,
     typer.Option("--repeats", help="Whether users' own items may be recommended; default: the setting's."),
@@ -74,6 +81,7 @@ def evaluate(
     html: HtmlFile = None,
     limit: file_options.Limit = None,
     kinds: OfKinds = None,
+    beside: Beside = None,
     repeats: RepeatsOption = None,
     score_after: ScoreAfter = None,
     score_users: ScoreUsers = None,
@@ -96,6 +104,8 @@ def evaluate(
     catalogue. Without repeats, an event is scored when its item came before and the user has not had it; with repeats,
     when item and user came before.
 
+    With --beside, events of other kinds teach as well, by their weights; below 0 they say that an item was rejected.
+
     With --against, known recommenders are measured on the same events: popularity, covisitation, itemknn, ials,
     sessions, isgd and bpr; ials needs the extra of that name.
 
@@ -113,10 +123,11 @@ def evaluate(
     from worker import offline  # loads the models
     from worker.assembly import recommender_options
 
-    scoring = offline.Scoring(_time_ms(score_after), _users(score_users))
+    weights = _weights(beside)
+    scoring = offline.Scoring(_time_ms(score_after), _users(score_users), frozenset(weights))
     replay = ServedOptions(served, refresh_intervals, rate, speed).plan()
     names = ColumnNames(user_column, item_column, time_column, event_column)
-    stream = offline.read_stream(file, names, offline.Selection(frozenset(_listed(kinds)), limit))
+    stream = offline.read_stream(file, names, offline.Selection(frozenset(_listed(kinds)), limit, weights))
     baselines = _listed(against)
     with _progress(len(stream) * (1 + len(baselines))) as progress:
         evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)
@@ -134,6 +145,18 @@ def evaluate(
 def _listed(text: str | None) -> list[str]:
     """The words between the commas, each once."""
     return list(dict.fromkeys(filter(None, map(str.strip, (text or "").split(",")))))
+
+
+def _weights(text: str | None) -> dict[str, float]:
+    """Weights by kind."""
+    pairs = [part.partition("=") for part in _listed(text)]
+    try:
+        weights = {kind.strip(): float(weight) for kind, _, weight in pairs}
+    except ValueError:
+        weights = {"": math.nan}
+    if not all(map(math.isfinite, weights.values())):
+        raise ConfigurationError(f"--beside {text} names no weights", "write it like tag=0.3,return=-1")
+    return weights
 
 
 def _time_ms(text: str | None) -> int | None:
