@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Float32s, Int32s, Int64s, UInt64s
+from models.batch import Bools, Float32s, Int8s, Int32s, Int64s, UInt64s
 from models.candidates import place_among_chosen, position_of
 from models.compiled import inlined, kernel
+from models.elementary import logarithm
 from models.experts.covisitation import learn_covisitation
 from models.experts.popularity import SPEEDS, learn_popularity
 from models.experts.transitions import learn_transitions
@@ -21,6 +22,8 @@ from models.ranker import learn_averages, learn_chosen
 from models.registry import VECTOR
 from models.scratch import Scratch
 from models.seen import SeenFilter, add_seen, has_seen, pair_hash
+
+LEAST_CHANCE = 1e-4
 
 
 class Served(NamedTuple):
@@ -47,6 +50,28 @@ class Served(NamedTuple):
         return Served._make(column[start:stop] for column in self)
 
 
+class Surprises(NamedTuple):
+    """How well the coming events were foreseen, a value each event.
+
+    Attributes:
+        log_losses: (n,) float32, -log of the chance that the ranker gave the event's item, at most 9.2 (a chance of
+            1 in 10,000); -1 = the item is new, or the event taught the ranker nothing.
+        new_items: (n,) int8, 1 = the item is new or was forgotten, 0 = it is known; -1 = the event teaches nothing.
+    """
+
+    log_losses: Float32s
+    new_items: Int8s
+
+    @classmethod
+    def empty(cls, events: int) -> "Surprises":
+        """No event came."""
+        return cls(np.full(events, -1, np.float32), np.full(events, -1, np.int8))
+
+    def part(self, start: int, stop: int) -> "Surprises":
+        """A view of some of the events."""
+        return Surprises._make(column[start:stop] for column in self)
+
+
 @kernel
 def learn_events(
     knowledge: Knowledge,
@@ -63,10 +88,13 @@ def learn_events(
     weights: Float32s,
     scratch: Scratch,
     served: Served,
+    surprises: Surprises,
 ) -> None:
     """Learns events of one shard: first what the lists were worth, then the mixture, the tables and the user."""
     for index in range(len(users)):
         user, item, weight = users[index], items[index], weights[index]
+        if weight > 0:
+            surprises.new_items[index] = 1 if item < 0 or knowledge.events[item] == 0 else 0
         if not is_taken(knowledge, profiles, scratch, user, item, weight):
             continue
         if profiles.published[user, 0] != -1 or profiles.explored[user] != 0:
@@ -82,7 +110,9 @@ def learn_events(
                 context, count = bet(
                     knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
                 )
-                teach_blend(knowledge, profiles, scratch, context, count, user, item, weight)
+                surprises.log_losses[index] = teach_blend(
+                    knowledge, profiles, scratch, context, count, user, item, weight
+                )
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
 
 
@@ -146,8 +176,11 @@ def teach_blend(
     user: int,
     item: int,
     weight: float,
-) -> None:
-    """The item came that was betted on: mixture, ranker and vectors learn from it, their losses times `weight`."""
+) -> np.float32:
+    """The item came that was betted on: mixture, ranker and vectors learn from it, their losses times `weight`.
+
+    Returns the log-loss, not weighed; -1 = the item is new.
+    """
     candidates = scratch.candidates
     if count > 0:
         learn_averages(knowledge.ranker, count, scratch.features, scratch.ranker)
@@ -155,11 +188,16 @@ def teach_blend(
     if target >= 0 and candidates.mixed[target] > 0:
         learn_mixture(knowledge.mixture, candidates, context, target, weight)
     place = place_among_chosen(candidates, item, count)
+    log_loss = np.float32(-1.0)
+    if knowledge.events[item] > 0:
+        chance = scratch.ranker.chances[place] if place >= 0 else np.float32(0.0)
+        log_loss = -logarithm(max(chance, np.float32(LEAST_CHANCE)))
     if place >= 0:
         learn_chosen(knowledge.ranker, candidates, count, context, place, weight, scratch.features, scratch.ranker)
     if knowledge.mixture.active[VECTOR]:
         slow = knowledge.popularity.counts[SPEEDS - 1], knowledge.popularity.totals[SPEEDS - 1]
         learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item, weight)
+    return log_loss
 
 
 @inlined

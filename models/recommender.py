@@ -16,7 +16,7 @@ from models.batch import Int32s, Interactions, UInt64s
 from models.diversity import Diversity
 from models.exploration import Explored, Explorer
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
-from models.learning import Served, learn_events
+from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
@@ -73,11 +73,13 @@ class Learned:
     Attributes:
         users: (n,) int32, rows of the users in the shard, valid after the whole batch; -1 = forgotten again since.
         served: how the published lists fared.
+        surprises: how well the events were foreseen.
         forgotten_users: ids that made room for others.
     """
 
     users: Int32s
     served: Served
+    surprises: Surprises
     forgotten_users: list[str]
 
 
@@ -133,20 +135,20 @@ class Recommender:
 
     def learn(self, shard: ProfileShard, batch: Interactions) -> Learned:
         """Learns a batch in order. Cut differently, the same events lead to exactly the same state."""
-        served = Served.empty(len(batch))
+        served, surprises = Served.empty(len(batch)), Surprises.empty(len(batch))
         forgotten: list[str] = []
         users, start = np.zeros(0, np.int32), 0
         while start < len(batch):
             users, users_stop = shard.users.assign(batch.users[start:])
             items, stop = self.vocabulary.assign(batch.items[start : start + users_stop])
-            self._learn_rows(shard, users[:stop], items, batch.slice(start, start + stop), served, start)
+            self._learn_rows(shard, users[:stop], items, batch.slice(start, start + stop), served, surprises, start)
             start += stop
             if stop < users_stop:
                 self._forget_items()
             elif start < len(batch):
                 forgotten += shard.forget_longest_away()
         rows = users if not forgotten and len(users) == len(batch) else self._rows_now(shard, batch)
-        return Learned(rows, served, forgotten)
+        return Learned(rows, served, surprises, forgotten)
 
     @staticmethod
     def _rows_now(shard: ProfileShard, batch: Interactions) -> Int32s:
@@ -159,6 +161,7 @@ class Recommender:
         items: Int32s,
         batch: Interactions,
         served: Served,
+        surprises: Surprises,
         start: int,
     ) -> None:
         shard.make_room(len(batch))
@@ -171,6 +174,7 @@ class Recommender:
             batch.weights,
             self.scratch,
             served.part(start, start + len(batch)),
+            surprises.part(start, start + len(batch)),
         )
 
     def pass_arguments(

@@ -5,6 +5,7 @@ Called once a batch, never once an event. A hook must not raise and must not blo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,21 @@ class ServedOutcome:
     reciprocal_ranks: float = 0.0
     popular_hits: int = 0
     explored_hits: int = 0
+
+
+class Drift(StrEnum):
+    """What changed, as metrics and logs name it."""
+
+    SERVED_HITS = "served_hits"
+    """The rate of served hits, by ADWIN."""
+    SERVED_HITS_LEVEL = "served_hits_level"
+    """The rate of served hits, by Page-Hinkley."""
+    LOG_LOSS = "log_loss"
+    """How much the events surprise the ranker."""
+    NEW_ITEMS = "new_items"
+    """How often items come that were never seen."""
+    SCORE_MARGINS = "score_margins"
+    """How far the scores in a list lie apart."""
 
 
 class Observer:
@@ -77,8 +93,8 @@ class Observer:
     def owned(self, partitions: Sequence[int]) -> None:
         """The partitions that are ours and restored."""
 
-    def drifted(self) -> None:
-        """The detector on served hits saw a change."""
+    def drifted(self, drift: Drift) -> None:
+        """A detector saw a change."""
 
 
 class Observers(Observer):
@@ -158,6 +174,6 @@ class Observers(Observer):
             each.owned(partitions)
 
     @override
-    def drifted(self) -> None:
+    def drifted(self, drift: Drift) -> None:
         for each in self._all:
-            each.drifted()
+            each.drifted(drift)

@@ -8,9 +8,9 @@ import numpy as np
 import structlog
 
 from models.batch import Int32s
-from models.drift import DriftDetector
 from models.recommender import Learned, Recommender
 from models.vocabulary import stable_hash
+from worker.drift import DriftWatch
 from worker.errors import ServiceUnavailable
 from worker.observers import Observer
 from worker.partition import OwnedPartition
@@ -56,7 +56,7 @@ class Pipeline:
         self._ports = ports
         self._refresh = refresh
         self._observer = observer
-        self._drift = DriftDetector()
+        self._drift = DriftWatch(observer)
         self._retry_at_seconds = -np.inf
 
     @property
@@ -78,7 +78,7 @@ class Pipeline:
         self._note(partition, records, cleaned, learned)
         self._observer.consumed(len(cleaned.batch), cleaned.rejected, cleaned_at - began)
         self._observer.learned(len(cleaned.batch), served_outcome(learned.served), clock.monotonic() - cleaned_at)
-        self._watch_drift(learned)
+        self._drift.learned(learned)
 
     def _clean(self, partition: OwnedPartition, records: Sequence[Record]) -> Cleaned:
         cleaned = partition.cleaner.clean(self._decoder.decode(partition.number, records))
@@ -89,11 +89,6 @@ class Pipeline:
     def _note(self, partition: OwnedPartition, records: Sequence[Record], cleaned: Cleaned, learned: Learned) -> None:
         partition.note(cleaned, learned, self._ports.clock.now_ms())
         partition.advance(records[-1])
-
-    def _watch_drift(self, learned: Learned) -> None:
-        places = learned.served.places
-        for _ in range(self._drift.update(places[places >= 0] > 0)):
-            self._observer.drifted()
 
     def refresh(self, partitions: Sequence[OwnedPartition], seconds: float) -> None:
         """Ranks and publishes for those who are due, longest wait first, until none is left or time is up."""
@@ -127,6 +122,7 @@ class Pipeline:
         ranked = self._ranker.rank(partition.shard, rows, partition.position, clock.now_ms())
         ranked_at = clock.monotonic()
         self._observer.ranked(len(rows), ranked_at - began)
+        self._drift.ranked(ranked.margins)
         try:
             refused = publish(self._ports.lists, ranked)
         except ServiceUnavailable as error:

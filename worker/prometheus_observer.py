@@ -19,7 +19,7 @@ from prometheus_client import (
 from typing_extensions import override
 
 from worker.events import Reject
-from worker.observers import Observer, ServedOutcome
+from worker.observers import Drift, Observer, ServedOutcome
 from worker.ports import Clock
 from worker.prometheus_histogram import BulkHistogram
 
@@ -46,6 +46,7 @@ class PrometheusObserver(Observer):
         self._step_metrics()
         self._list_metrics()
         self._served_metrics()
+        self._drift_metrics()
         self._snapshot_metrics()
         self._build_metrics()
 
@@ -133,8 +134,8 @@ class PrometheusObserver(Observer):
         self._owned.set(len(partitions))
 
     @override
-    def drifted(self) -> None:
-        self._drift.inc()
+    def drifted(self, drift: Drift) -> None:
+        self._drift.labels(drift.value).inc()
 
     def _stream_metrics(self) -> None:
         self._records = self._counter("records_polled", "Records that polls returned.")
@@ -192,7 +193,13 @@ class PrometheusObserver(Observer):
         self._gauge("served_popular_hit_rate", f"What popularity would have hit, {recently}.").set_function(
             lambda: self._served.popular_hit_rate
         )
-        self._drift = self._counter("drift", "Changes that the detector saw in the served hits.")
+
+    def _drift_metrics(self) -> None:
+        self._drift = Counter(
+            f"{PREFIX}_drift", "Changes that a detector saw in a signal.", ["signal"], registry=self.registry
+        )
+        for drift in Drift:
+            self._drift.labels(drift.value)
 
     def _snapshot_metrics(self) -> None:
         self._gauge("snapshot_age_seconds", "Time since the last snapshot, or since the start.").set_function(

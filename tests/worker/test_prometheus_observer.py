@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from worker.adapters.memory import ManualClock
 from worker.events import Reject
 from worker.metrics_reference import metric_names, reference
-from worker.observers import ServedOutcome
+from worker.observers import Drift, ServedOutcome
 from worker.prometheus_histogram import BulkHistogram
 from worker.prometheus_observer import SERVED_HALF_LIFE_EVENTS, PrometheusObserver
 
@@ -96,9 +96,10 @@ def test_the_age_of_the_snapshot_is_told_at_the_moment_of_asking(
 
 def test_partitions_and_drift_are_shown(observer: PrometheusObserver) -> None:
     observer.owned([0, 3])
-    observer.drifted()
+    observer.drifted(Drift.LOG_LOSS)
     assert value(observer, "owned_partitions") == 2
-    assert value(observer, "drift_total") == 1
+    assert value(observer, "drift_total", signal="log_loss") == 1
+    assert value(observer, "drift_total", signal="served_hits") == 0
 
 
 def test_rates_of_served_lists_are_those_of_recent_events(observer: PrometheusObserver) -> None:

@@ -121,3 +121,15 @@ def test_an_explored_item_comes_last_with_its_propensity_and_its_hash() -> None:
 def test_where_nothing_is_explored_the_published_text_says_nothing_of_it() -> None:
     assert msgspec.json.encode(Reason("next", "tea")) == b'{"expert":"next","because":"tea"}'
     assert msgspec.json.encode(Reason(EXPLORATION, propensity=0.25)) == b'{"expert":"exploration","propensity":0.25}'
+
+
+@pytest.mark.parametrize("size", [5, 20])
+def test_margins_lie_between_the_first_score_and_the_tenth_or_nothing(size: int) -> None:
+    recommender = Recommender(RecommenderOptions(repeats=Repeats.ALLOW))
+    shard = recommender.new_shard()
+    items = [f"i{number}" for number in range(15)]
+    recommender.learn(shard, Interactions.of(["ann"] * 15 + ["ben"], [*items, "i0"], range(16)))
+    ranked = Ranker(recommender, size, "m-1").rank(shard, rows(shard, "ann", "ben"), POSITION, NOW_MS)
+    scores = [ranked.lists[user].scores for user in ("ann", "ben")]
+    margins = [found[0] - (found[9] if len(found) > 9 else 0.0) for found in scores]
+    assert ranked.margins.tolist() == pytest.approx(margins, abs=10**-SCORE_DIGITS)

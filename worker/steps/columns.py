@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Bools, Float32s, Int32s, Int64s, Interactions, UInt64s
+from models.batch import Bools, Float32s, Float64s, Int32s, Int64s, Interactions, UInt64s
 from worker.events import RecommendationList, Reject, Rejection
 from worker.ports import Record
 
@@ -93,12 +93,14 @@ class RankedLists:
         users: (m,) int32, their rows in the shard.
         item_rows: (m, k) int32, rows of the items but the explored ones; -1 = the list is shorter.
         explored: (m,) uint64, hash of the new item at the end of the list; 0 = none.
+        margins: (m,) float64, first score less the tenth, or less 0 where there is none.
         lists: by user id, in the order of `users`.
     """
 
     users: Int32s
     item_rows: Int32s
     explored: UInt64s
+    margins: Float64s
     lists: dict[str, RecommendationList]
 
 

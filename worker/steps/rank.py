@@ -16,6 +16,7 @@ from worker.steps.columns import RankedLists
 
 SCORE_DIGITS = 6
 EXPLANATION_DIGITS = 4
+MARGIN_PLACES = 10
 
 
 class Ranker:
@@ -42,7 +43,8 @@ class Ranker:
             )
             for row, (user, length) in enumerate(zip(users.tolist(), lengths, strict=True))
         }
-        return RankedLists(users, ranked.items, _explore(explored, list(lists.values())), lists)
+        hashes = _explore(explored, list(lists.values()))
+        return RankedLists(users, ranked.items, hashes, _margins(ranked.scores), lists)
 
     def popular(self, now_ms: int) -> tuple[Int32s, RecommendationList]:
         """The fallback list, and the rows of its items."""
@@ -101,3 +103,9 @@ def _explore(explored: dict[int, Explored], lists: list[RecommendationList]) -> 
         content.reasons.append(Reason(EXPLORATION, propensity=propensity))
         hashes[index] = stable_hash(item)
     return hashes
+
+
+def _margins(scores: Float32s) -> Float64s:
+    """(m,) first score less the tenth of (m, k); less 0 where a list has no tenth."""
+    tenth = scores[:, MARGIN_PLACES - 1] if scores.shape[1] >= MARGIN_PLACES else 0.0
+    return (scores[:, 0] - tenth).astype(np.float64)
