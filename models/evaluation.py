@@ -18,7 +18,7 @@ from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
 from models.exposure import exposure_metrics
 from models.knowledge import Knowledge
-from models.learning import bet, is_lesson_due, is_taken, learn_event, teach_blend
+from models.learning import LIST_PLACES, bet, is_lesson_due, is_taken, learn_event, teach_blend
 from models.policies import excludes_seen
 from models.profiles import Profiles
 from models.ranking import take_best
@@ -29,7 +29,6 @@ from models.seen import SeenFilter, has_seen, pair_hash
 from models.shard import ProfileShard
 
 CHUNK_EVENTS = 20_000
-LIST_PLACES = 20
 MISS = np.float32(np.inf)
 
 
@@ -138,6 +137,7 @@ def evaluate_events(
     repeats: int,
     ranker_warmup: int,
     ranker_every: int,
+    renews: bool,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
@@ -163,7 +163,7 @@ def evaluate_events(
             take_best(scratch, count, outcomes.lists[index], scratch.ranker.best)
             _name_items(scratch.candidates.items, outcomes.lists[index])
             if is_lesson_due(knowledge, ranker_warmup, ranker_every):
-                teach_blend(knowledge, profiles, scratch, context, count, user, item, weight)
+                teach_blend(knowledge, profiles, renews, scratch, context, count, user, item, weight)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
 
 

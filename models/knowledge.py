@@ -10,7 +10,8 @@ from models.experts.vectors import Vectors, forget_vectors
 from models.mixture import Mixture
 from models.neighbours import Neighbours
 from models.profiles import PUBLISHED_ITEMS
-from models.ranker import Ranker
+from models.ranker import FIRST_LINEAR_SQUARE, Ranker
+from models.renewal import Renewal
 
 EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
 
@@ -51,6 +52,7 @@ class Knowledge(NamedTuple):
     vectors: Vectors
     mixture: Mixture
     ranker: Ranker
+    renewal: Renewal
 
     @classmethod
     def empty(cls, items: int, active: Bools) -> "Knowledge":
@@ -65,6 +67,7 @@ class Knowledge(NamedTuple):
             vectors=Vectors.empty(items),
             mixture=Mixture.empty(active),
             ranker=Ranker.empty(items),
+            renewal=Renewal.empty(),
         )
 
 
@@ -101,7 +104,7 @@ def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     neighbours.items[mentioned] = -1
     neighbours.counts.transpose(0, 2, 1)[mentioned] = 0
     forget_vectors(knowledge.vectors, rows)
-    knowledge.ranker.bias[rows], knowledge.ranker.bias_squares[rows] = 0, 1
+    knowledge.ranker.bias[rows], knowledge.ranker.bias_squares[rows] = 0, FIRST_LINEAR_SQUARE
     for column in (knowledge.events, *knowledge.history):
         column[rows] = 0
     knowledge.popular[np.isin(knowledge.popular, rows)] = -1

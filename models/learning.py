@@ -18,11 +18,13 @@ from models.mixture import learn_mixture
 from models.neighbours import age_neighbours
 from models.policies import excludes_seen
 from models.profiles import NOBODY, Profiles, append_event, place_in, reject_item
-from models.ranker import learn_averages, learn_chosen
+from models.ranker import RankerScratch, learn_averages, learn_chosen
 from models.registry import VECTOR
+from models.renewal import LOG_LOSS, MISSES, Renewal, has_changed, new_items_have_changed, note_new_item, renew
 from models.scratch import Scratch
 from models.seen import SeenFilter, add_seen, has_seen, pair_hash
 
+LIST_PLACES = 20
 LEAST_CHANCE = 1e-4
 
 
@@ -82,6 +84,7 @@ def learn_events(
     repeats: int,
     ranker_warmup: int,
     ranker_every: int,
+    renews: bool,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
@@ -111,7 +114,7 @@ def learn_events(
                     knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
                 )
                 surprises.log_losses[index] = teach_blend(
-                    knowledge, profiles, scratch, context, count, user, item, weight
+                    knowledge, profiles, renews, scratch, context, count, user, item, weight
                 )
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
 
@@ -170,6 +173,7 @@ def bet(
 def teach_blend(
     knowledge: Knowledge,
     profiles: Profiles,
+    renews: bool,
     scratch: Scratch,
     context: int,
     count: int,
@@ -189,15 +193,33 @@ def teach_blend(
         learn_mixture(knowledge.mixture, candidates, context, target, weight)
     place = place_among_chosen(candidates, item, count)
     log_loss = np.float32(-1.0)
+    changes = int(new_items_have_changed(knowledge.renewal, int(knowledge.counters[EVENTS])))
     if knowledge.events[item] > 0:
-        chance = scratch.ranker.chances[place] if place >= 0 else np.float32(0.0)
-        log_loss = -logarithm(max(chance, np.float32(LEAST_CHANCE)))
+        log_loss, worse = _watch_bet(knowledge.renewal, scratch.ranker, count, place)
+        changes += worse
+    if renews:
+        for _ in range(changes):
+            renew(knowledge.vectors, knowledge.ranker, knowledge.mixture)
     if place >= 0:
         learn_chosen(knowledge.ranker, candidates, count, context, place, weight, scratch.features, scratch.ranker)
     if knowledge.mixture.active[VECTOR]:
         slow = knowledge.popularity.counts[SPEEDS - 1], knowledge.popularity.totals[SPEEDS - 1]
         learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item, weight)
     return log_loss
+
+
+@kernel
+def _watch_bet(renewal: Renewal, scratch: RankerScratch, count: int, place: int) -> tuple[np.float32, int]:
+    """Log-loss of a known item, chosen candidate `place` (-1 = none), and how many tests say that bets got worse."""
+    chance, above = np.float32(LEAST_CHANCE), LIST_PLACES
+    if place >= 0:
+        chance, above = max(scratch.chances[place], chance), 0
+        for other in range(count):
+            above += 1 if scratch.scores[other] > scratch.scores[place] else 0
+    log_loss = -logarithm(chance)
+    worse = int(has_changed(renewal, LOG_LOSS, float(log_loss)))
+    worse += int(has_changed(renewal, MISSES, 0.0 if above < LIST_PLACES else 1.0))
+    return np.float32(log_loss), worse
 
 
 @inlined
@@ -235,5 +257,6 @@ def _count(knowledge: Knowledge, profiles: Profiles, seen: SeenFilter, user: int
     history.last[item] = knowledge.counters[EVENTS]
     if knowledge.events[item] == 0:
         history.first[item] = knowledge.counters[EVENTS]
+        note_new_item(knowledge.renewal)
     knowledge.events[item] += 1
     note_recent(knowledge.vectors, item)

@@ -24,6 +24,7 @@ LIMIT = 1e30
 SHARED_RATE, CONTEXT_RATE, HIDDEN_RATE, BIAS_RATE = 0.05, 0.03, 0.05, 0.05
 LEAST_AVERAGE_RATE = 1e-4
 LEAST_VARIANCE = 1e-3
+FIRST_LINEAR_SQUARE, FIRST_HIDDEN_SQUARE = 1.0, 0.1
 _SEED = 7
 
 
@@ -66,19 +67,19 @@ class Ranker(NamedTuple):
         hidden = np.zeros(HIDDEN, np.float32)
         return cls(
             shared=first,
-            shared_squares=np.ones(FEATURES, np.float32),
+            shared_squares=np.full(FEATURES, FIRST_LINEAR_SQUARE, np.float32),
             by_context=np.zeros((CONTEXTS, FEATURES), np.float32),
-            by_context_squares=np.ones((CONTEXTS, FEATURES), np.float32),
+            by_context_squares=np.full((CONTEXTS, FEATURES), FIRST_LINEAR_SQUARE, np.float32),
             inner=inner,
-            inner_squares=np.full_like(inner, 0.1),
+            inner_squares=np.full_like(inner, FIRST_HIDDEN_SQUARE),
             situated=situated,
-            situated_squares=np.full_like(situated, 0.1),
+            situated_squares=np.full_like(situated, FIRST_HIDDEN_SQUARE),
             offset=hidden,
-            offset_squares=np.full_like(hidden, 0.1),
+            offset_squares=np.full_like(hidden, FIRST_HIDDEN_SQUARE),
             outer=hidden.copy(),
-            outer_squares=np.full_like(hidden, 0.1),
+            outer_squares=np.full_like(hidden, FIRST_HIDDEN_SQUARE),
             bias=np.zeros(items, np.float32),
-            bias_squares=np.ones(items, np.float32),
+            bias_squares=np.full(items, FIRST_LINEAR_SQUARE, np.float32),
             means=np.zeros(FEATURES, np.float32),
             variances=np.ones(FEATURES, np.float32),
             lessons=np.zeros(1, np.float64),

@@ -45,6 +45,7 @@ class RecommenderOptions:
         repeats: whether a user's own items may be recommended again.
         ranker_share: least share of events that also teach ranker, item vectors and mixture.
         ranker_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
+        renewal: whether learning rates rise for a while when the stream changes.
         experts: names of the experts that take part.
         diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
         most_per_category: items of one category in a list; 0 = any number.
@@ -58,6 +59,7 @@ class RecommenderOptions:
     repeats: Repeats = Repeats.AUTO
     ranker_share: float = 1.0
     ranker_warmup_events: int = 4000
+    renewal: bool = True
     experts: tuple[str, ...] = EXPERTS
     diversity: float = 0.0
     most_per_category: int = 0
@@ -74,12 +76,14 @@ class Learned:
         users: (n,) int32, rows of the users in the shard, valid after the whole batch; -1 = forgotten again since.
         served: how the published lists fared.
         surprises: how well the events were foreseen.
+        renewals: how often the learning rates rose.
         forgotten_users: ids that made room for others.
     """
 
     users: Int32s
     served: Served
     surprises: Surprises
+    renewals: int
     forgotten_users: list[str]
 
 
@@ -121,6 +125,11 @@ class Recommender:
         """Whether users' own items are left out of their lists at present."""
         return bool(excludes_seen(int(self.options.repeats), self.knowledge.counters))
 
+    @property
+    def renewals(self) -> int:
+        """How often the learning rates rose because the stream had changed."""
+        return int(self.knowledge.renewal.changes.sum()) if self.options.renewal else 0
+
     def new_shard(self) -> ProfileShard:
         """A shard without users, whose item rows this recommender keeps right."""
         shard = ProfileShard(self.options.max_users)
@@ -136,6 +145,7 @@ class Recommender:
     def learn(self, shard: ProfileShard, batch: Interactions) -> Learned:
         """Learns a batch in order. Cut differently, the same events lead to exactly the same state."""
         served, surprises = Served.empty(len(batch)), Surprises.empty(len(batch))
+        before = self.renewals
         forgotten: list[str] = []
         users, start = np.zeros(0, np.int32), 0
         while start < len(batch):
@@ -148,7 +158,7 @@ class Recommender:
             elif start < len(batch):
                 forgotten += shard.forget_longest_away()
         rows = users if not forgotten and len(users) == len(batch) else self._rows_now(shard, batch)
-        return Learned(rows, served, surprises, forgotten)
+        return Learned(rows, served, surprises, self.renewals - before, forgotten)
 
     @staticmethod
     def _rows_now(shard: ProfileShard, batch: Interactions) -> Int32s:
@@ -179,7 +189,7 @@ class Recommender:
 
     def pass_arguments(
         self, shard: ProfileShard
-    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int]:
+    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int, bool]:
         """What a compiled pass over a shard's events takes first: state, hashes and options."""
         return (
             self.knowledge,
@@ -190,6 +200,7 @@ class Recommender:
             int(self.options.repeats),
             self.options.ranker_warmup_events,
             max(1, round(1 / self.options.ranker_share)),
+            self.options.renewal,
         )
 
     def rows_for_evaluation(self, shard: ProfileShard, batch: Interactions) -> tuple[Int32s, Int32s]:

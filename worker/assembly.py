@@ -86,6 +86,7 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         exploration_share=settings.lists.exploration_share,
         new_item_events=settings.lists.exploration_events,
         unlisted_shown=ListRules(settings.lists).unlisted_shown,
+        renewal=settings.learning.renewal,
     )
 
 

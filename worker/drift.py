@@ -15,7 +15,8 @@ log = structlog.get_logger(__name__)
 class DriftWatch:
     """Tells an observer of each change that a detector sees, and logs a line.
 
-    The detectors only report, and begin anew with each process.
+    The detectors only report, and begin anew with each process. `models.renewal` has tests of its own, by which it
+    raises the learning rates; that is told too.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -32,6 +33,7 @@ class DriftWatch:
         self._report(Drift.SERVED_HITS_LEVEL, self._served_level.update(hits.astype(float)))
         self._report(Drift.LOG_LOSS, self._log_loss.update(_given(learned.surprises.log_losses)))
         self._report(Drift.NEW_ITEMS, self._new_items.update(_given(learned.surprises.new_items)))
+        self._report(Drift.LEARNING_RATES, learned.renewals)
 
     def ranked(self, margins: Float64s) -> None:
         """Lists were made; (m,) differences of their first and tenth score."""

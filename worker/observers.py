@@ -46,6 +46,8 @@ class Drift(StrEnum):
     """How often items come that were never seen."""
     SCORE_MARGINS = "score_margins"
     """How far the scores in a list lie apart."""
+    LEARNING_RATES = "learning_rates"
+    """The tests of `models.renewal` saw a change, and the learning rates rose."""
 
 
 class Observer:

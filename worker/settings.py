@@ -151,6 +151,8 @@ class LearningSettings(Section):
     """Least share of events that teach ranker, item vectors and mixture; less is faster, all teach the tables."""
     ranker_warmup_events: Annotated[int, Field(ge=0)] = 4000
     """So many events at the start all teach the ranker, every second of as many then, down to the share."""
+    renewal: bool = True
+    """Whether learning rates rise for a while when the stream changes."""
 
 
 class MemorySettings(Section):

@@ -34,6 +34,7 @@ def learned(
     hits: tuple[float, float] = (0.3, 0.3),
     loss: tuple[float, float] = (4.0, 4.0),
     new_items: tuple[float, float] = (0.02, 0.02),
+    renewals: int = 0,
 ) -> Learned:
     """A batch in which something changes half-way; every third event has no list and taught the ranker nothing."""
     served, surprises = Served.empty(EVENTS), Surprises.empty(EVENTS)
@@ -41,7 +42,7 @@ def learned(
     surprises.log_losses[:] = np.random.default_rng(2).gamma(4.0, np.repeat(loss, EVENTS // 2) / 4.0)
     surprises.new_items[:] = shares(*new_items)
     served.places[::3], surprises.log_losses[::3] = -1, -1
-    return Learned(np.zeros(EVENTS, np.int32), served, surprises, [])
+    return Learned(np.zeros(EVENTS, np.int32), served, surprises, renewals, [])
 
 
 def told_of(batch: Learned) -> list[Drift]:
@@ -66,6 +67,10 @@ def test_a_log_loss_that_rises_is_told() -> None:
 
 def test_new_items_that_come_more_often_are_told() -> None:
     assert told_of(learned(new_items=(0.02, 0.2))) == [Drift.NEW_ITEMS]
+
+
+def test_learning_rates_that_rose_are_told_each_time() -> None:
+    assert told_of(learned(renewals=2)) == [Drift.LEARNING_RATES] * 2
 
 
 def test_margins_of_another_shape_are_told() -> None:

@@ -69,7 +69,7 @@ def test_users_who_made_room_are_no_longer_waiting() -> None:
 
 def test_an_event_that_teaches_nothing_of_its_user_marks_nobody() -> None:
     _, partition = make_partition()
-    nobody = Learned(np.array([-1], np.int32), Served.empty(1), Surprises.empty(1), [])
+    nobody = Learned(np.array([-1], np.int32), Served.empty(1), Surprises.empty(1), 0, [])
     partition.note(cleaned(["ann"], [100]), nobody, NOW_MS)
     assert len(partition.dirty) == 0
 
