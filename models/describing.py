@@ -129,9 +129,8 @@ def _describe_own(profiles: Profiles, user: int, candidates: Candidates, count: 
         values[IS_LAST_BUT_ONE, place] = np.float32(0.0)
         if not own:
             values[ITEM_REPEATS, place] = np.float32(1.0)
-    place = (
-        place_among_chosen(candidates, item_back(profiles, user, 1), count) if remembered(profiles, user) > 1 else -1
-    )
+    last_but_one = item_back(profiles, user, 1) if remembered(profiles, user) > 1 else -1
+    place = place_among_chosen(candidates, last_but_one, count)
     if place >= 0:
         values[IS_LAST_BUT_ONE, place] = np.float32(1.0)
 

@@ -93,7 +93,7 @@ def learn_events(
     served: Served,
     surprises: Surprises,
 ) -> None:
-    """Learns events of one shard: first what the lists were worth, then the mixture, the tables and the user."""
+    """Learns events of one shard: first what the lists were worth, then the blend, the tables and the user."""
     for index in range(len(users)):
         user, item, weight = users[index], items[index], weights[index]
         if weight > 0:
@@ -145,7 +145,7 @@ def learn_rejection(
 
 @inlined
 def is_lesson_due(knowledge: Knowledge, warmup: int, every: int) -> bool:
-    """Whether the coming event teaches the mixture: each of the first `warmup`, every second of the next, and so on."""
+    """Whether the coming event teaches the blend: each of the first `warmup`, every second of the next, and so on."""
     learned = int(knowledge.counters[EVENTS])
     return learned % min(every, 1 + learned // max(warmup, 1)) == 0
 

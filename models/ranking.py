@@ -119,7 +119,7 @@ def take_best(scratch: Scratch, count: int, items: Int32s, scores: Float32s) -> 
 def _take_diverse(
     knowledge: Knowledge, shelf: Shelf, rule: Diversity, scratch: Scratch, count: int, items: Int32s, scores: Float32s
 ) -> None:
-    """Like `_take_best`, by the rule; scores need not descend then."""
+    """Like `take_best`, by the rule; scores need not descend then."""
     for place in range(count):
         scratch.diversity.rows[place] = scratch.candidates.items[scratch.candidates.chosen[place]]
         scratch.diversity.relevance[place] = scratch.ranker.scores[place]

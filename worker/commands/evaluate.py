@@ -153,8 +153,8 @@ def _weights(text: str | None) -> dict[str, float]:
     try:
         weights = {kind.strip(): float(weight) for kind, _, weight in pairs}
     except ValueError:
-        weights = {"": math.nan}
-    if not all(map(math.isfinite, weights.values())):
+        weights = None
+    if weights is None or not all(map(math.isfinite, weights.values())):
         raise ConfigurationError(f"--beside {text} names no weights", "write it like tag=0.3,return=-1")
     return weights
 
