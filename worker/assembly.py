@@ -4,6 +4,7 @@ import signal
 import socket
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,11 +29,13 @@ from worker.collector import few_collections
 from worker.errors import ConfigurationError
 from worker.health import HealthServer
 from worker.loop import Worker
+from worker.manifest_log import ManifestLog
 from worker.observers import Observer, Observers
 from worker.parts import Parts
 from worker.pipeline import Pipeline, Ports
 from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListSink, SnapshotStore
 from worker.prometheus_observer import PrometheusObserver
+from worker.restore import Restorer
 from worker.rules import ListRules
 from worker.settings import EventSettings, Settings
 from worker.steps.clean import Cleaner
@@ -54,6 +57,7 @@ class Adapters:
     catalogue: CatalogueSource
     snapshots: SnapshotStore
     clock: Clock
+    background: Executor
 
 
 def real_adapters(settings: Settings) -> Adapters:
@@ -70,6 +74,7 @@ def real_adapters(settings: Settings) -> Adapters:
         catalogue=KafkaCatalogue(settings.kafka),
         snapshots=FileSnapshots(settings.snapshots.directory),
         clock=SystemClock(),
+        background=ThreadPoolExecutor(1, "snapshot"),
     )
 
 
@@ -112,8 +117,10 @@ def build_worker(
     ranker = Ranker(recommender, settings.lists.size, model, explain=settings.lists.explanations)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock)
     pipeline = pipeline_kind(Decoder(settings.events), recommender, ranker, ports, settings.refresh, observer)
+    manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
+    restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)
     checkpointer = Checkpointer(
-        adapters.snapshots, recommender, settings.clean, instance_name(settings), settings.snapshots.keep
+        adapters.snapshots, recommender, manifest_log, adapters.background, settings.snapshots.keep
     )
     catalogue = Catalogue(adapters.catalogue, ListRules(settings.lists))
     parts = Parts(
@@ -122,7 +129,9 @@ def build_worker(
         adapters.dead_letters,
         catalogue,
         pipeline,
+        restorer,
         checkpointer,
+        manifest_log,
         adapters.clock,
         observer,
     )

@@ -136,6 +136,9 @@ def position_text(epoch: int, offset: int, revision: int = 0) -> str:
     return f"{epoch:08d}-{offset:015d}-{revision:06d}"
 
 
+LAST_POSITION = position_text(99_999_999, 10**15 - 1, 999_999)
+
+
 def list_key(user_id: str, prefix: str = KEY_PREFIX) -> str:
     """The Redis key of a user's list; the braces put one user's keys into one cluster slot."""
     return f"{prefix}:{{{user_id}}}:topk"
@@ -144,3 +147,8 @@ def list_key(user_id: str, prefix: str = KEY_PREFIX) -> str:
 def popular_key(prefix: str) -> str:
     """The Redis key of the fallback list."""
     return f"{prefix}:popular"
+
+
+def mark_key(prefix: str) -> str:
+    """The Redis key by whose absence workers notice that all lists are lost."""
+    return f"{prefix}:mark"

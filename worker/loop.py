@@ -27,7 +27,7 @@ class Worker:
     def __init__(self, settings: Settings, parts: Parts) -> None:
         self._settings = settings
         self._parts = parts
-        self._ownership = Ownership(parts, skips_gaps=settings.kafka.on_gap == "skip")
+        self._ownership = Ownership(parts, settings.kafka, self._alive)
         self._owned = self._ownership.partitions
         self._stopping = Event()
         self._budget = RefreshBudget(settings.refresh.budget)
@@ -88,7 +88,10 @@ class Worker:
         self._report_rejected()
         self._refresh(clock.monotonic() - began, idle=records == 0)
         self._timed()
-        self._round_at = clock.monotonic()
+        self._alive()
+
+    def _alive(self) -> None:
+        self._round_at = self._parts.clock.monotonic()
 
     def _poll(self) -> Mapping[int, Sequence[Record]]:
         kafka = self._settings.kafka
@@ -143,8 +146,9 @@ class Worker:
             self._read_catalogue()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
+        self._ownership.checkpoints.advance()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):
-            self._ownership.checkpoint()
+            self._ownership.checkpoints.begin()
 
     def _publish_popular(self) -> None:
         if self._parts.catalogue.may_rank():
@@ -176,11 +180,11 @@ class Worker:
 
     def _open(self) -> bool:
         """Restores what was known and joins the group; False = told to stop before Kafka answered."""
-        if self._parts.checkpointer.restore_knowledge():
+        if self._parts.restorer.restore_knowledge():
             log.info("knowledge restored from a snapshot")
         pause_seconds, began = FIRST_PAUSE_SECONDS, self._parts.clock.monotonic()
         while not self._stopping.is_set():
-            self._round_at = self._parts.clock.monotonic()
+            self._alive()
             try:
                 self._parts.source.open(self._ownership.release)
             except ServiceUnavailable as error:
@@ -199,17 +203,18 @@ class Worker:
             raise error
 
     def _drain(self) -> None:
-        """Publishes what is out of date, then leaves a last checkpoint."""
+        """Publishes what is out of date, then leaves a last checkpoint. Raises SnapshotError when it cannot."""
         self._status = "stopping"
         log.info("draining", partitions=sorted(self._owned))
         for each in self._owned.values():
             each.dirty.hurry()
         self._make_lists(self._settings.run.drain_seconds / 2)
-        self._ownership.checkpoint()
+        self._ownership.checkpoints.run(within_seconds=self._settings.run.drain_seconds / 2)
 
     def _close(self) -> None:
         """Closes everything, whatever goes wrong on the way."""
-        for each in (self._parts.source, self._parts.catalogue, self._parts.dead_letters, self._parts.lists):
+        parts = self._parts
+        for each in (parts.source, parts.catalogue, parts.dead_letters, parts.lists, parts.checkpointer):
             try:
                 each.close()
             except Exception as error:

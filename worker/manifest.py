@@ -9,6 +9,7 @@ from worker.errors import SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 
 FORMAT = 3
+REMEDY = "restore the snapshot folder, or empty it to learn from the beginning of the topic"
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +21,13 @@ class PartitionEntry(msgspec.Struct, frozen=True):
         epoch: number of the ownership under which it was written.
         next_offset: the first record that is not in it.
         blob: its users, its cleaner's memory and who is out of date; "" = nothing was learned yet.
+        lists_mark: of the store that its lists were published to; "" = none were.
     """
 
     epoch: int
     next_offset: int
     blob: str
+    lists_mark: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -34,6 +37,7 @@ class Manifest(msgspec.Struct, frozen=True):
         knowledge: blob of what was learned of items; "" = nothing yet.
         partitions: those that the worker owned.
         released: those that it gave up, kept until a higher epoch stands elsewhere.
+        sealed_by: who ended the log here, and took its partitions over; such a manifest holds nothing else.
     """
 
     format: int
@@ -41,6 +45,7 @@ class Manifest(msgspec.Struct, frozen=True):
     partitions: dict[int, PartitionEntry]
     released: dict[int, PartitionEntry]
     created_ms: int
+    sealed_by: str = ""
 
     def entries(self) -> dict[int, PartitionEntry]:
         """Owned and released partitions."""

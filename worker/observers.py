@@ -86,8 +86,14 @@ class Observer:
     def waiting(self, users: int) -> None:
         """Users whose list is out of date, as of the end of a round."""
 
+    def departed(self, waiting: int, left: int) -> None:
+        """Forgotten users whose list is still to be removed; `left` lists stay until their time to live ends."""
+
+    def snapshot_copied(self, seconds: float) -> None:
+        """The state was copied for a snapshot, for so long the line stood still."""
+
     def snapshot_written(self, size_bytes: int, seconds: float) -> None:
-        """A snapshot stands."""
+        """A snapshot stands, so long after it was begun."""
 
     def snapshot_failed(self, cause: str) -> None:
         """A snapshot could not be written; the last good one stays."""
@@ -159,6 +165,16 @@ class Observers(Observer):
     def waiting(self, users: int) -> None:
         for each in self._all:
             each.waiting(users)
+
+    @override
+    def departed(self, waiting: int, left: int) -> None:
+        for each in self._all:
+            each.departed(waiting, left)
+
+    @override
+    def snapshot_copied(self, seconds: float) -> None:
+        for each in self._all:
+            each.snapshot_copied(seconds)
 
     @override
     def snapshot_written(self, size_bytes: int, seconds: float) -> None:

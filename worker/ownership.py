@@ -1,15 +1,17 @@
 """Ownership: partitions come, are kept safe by checkpoints, and go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
+from worker.checkpointing import Checkpointing
 from worker.errors import PositionError, ServiceUnavailable, SnapshotError
 from worker.partition import OwnedPartition
 from worker.parts import Parts
+from worker.settings import KafkaSettings
 
-FLUSH_SECONDS = 5.0
 RETRY_SECONDS = 1.0
+HAND_OVER_SHARE = 1 / 3  # of the session: the client sends no heartbeats while a hand-over is written
 
 log = structlog.get_logger(__name__)
 
@@ -19,14 +21,19 @@ class Ownership:
 
     Attributes:
         partitions: those that are restored and claimed, by number; only their records are learned.
+        checkpoints: keep them safe.
         trouble: why assigned partitions are not ours yet; None = all are.
     """
 
-    def __init__(self, parts: Parts, *, skips_gaps: bool) -> None:
+    def __init__(self, parts: Parts, kafka: KafkaSettings, alive: Callable[[], None]) -> None:
+        """`alive` is called after each step of a long restore."""
         self.partitions: dict[int, OwnedPartition] = {}
+        self.checkpoints = Checkpointing(parts, self.partitions)
         self.trouble: str | None = None
         self._parts = parts
-        self._skips_gaps = skips_gaps
+        self._skips_gaps = kafka.on_gap == "skip"
+        self._hand_over_seconds = HAND_OVER_SHARE * kafka.session_timeout_seconds
+        self._alive = alive
         self._assigned: set[int] = set()
         self._retry_at_seconds = 0.0
 
@@ -41,18 +48,30 @@ class Ownership:
 
     def _try_to_take(self, numbers: Sequence[int]) -> None:
         self.trouble = self.trouble or f"restoring partitions {list(numbers)}"
-        taken = [self._parts.checkpointer.take(number) for number in numbers]
+        self.checkpoints.give_up()  # it would not hold what we claim now
+        taken: list[OwnedPartition] = []
         try:
-            for owned, known in taken:
-                self._begin(owned, owned.next_offset if known else None)
-            self._parts.checkpointer.claim([owned for owned, _ in taken], self._parts.clock.now_ms())
+            for number in numbers:
+                taken.append(self._restored(number))
+                self._alive()
+            self._parts.checkpointer.claim(taken, self._parts.clock.now_ms())
         except (ServiceUnavailable, SnapshotError) as error:
-            self._not_taken([owned for owned, _ in taken], error)
+            self._not_taken(taken, error)
         else:
-            self._taken([owned for owned, _ in taken])
+            self._taken(taken)
+
+    def _restored(self, number: int) -> OwnedPartition:
+        """Lets the records flow. Until the claim stands, what comes is not learned; a later try begins here again."""
+        self._parts.manifest_log.seal(number, self._parts.clock.now_ms())
+        owned, known = self._parts.restorer.take(number)
+        try:
+            self._begin(owned, owned.next_offset if known else None)
+        except BaseException:  # its shard must not stay behind; raised again
+            self._parts.pipeline.drop(owned)
+            raise
+        return owned
 
     def _begin(self, owned: OwnedPartition, offset: int | None) -> None:
-        """Lets the records flow. Until the claim stands, what comes is not learned; a later try begins here again."""
         try:
             owned.next_offset = self._parts.source.begin(owned.number, offset)
         except PositionError as error:
@@ -86,47 +105,11 @@ class Ownership:
         mine = [number for number in revoked if number in self.partitions]
         if not mine:
             return
-        self.checkpoint(mine)
+        try:
+            self.checkpoints.run(mine, self._hand_over_seconds)
+        except SnapshotError as error:
+            self.checkpoints.failed(error)
         for number in mine:
             self._parts.pipeline.drop(self.partitions.pop(number))
         self._parts.observer.owned(sorted(self.partitions))
         log.info("partitions released", partitions=sorted(mine))
-
-    def checkpoint(self, releasing: Sequence[int] = ()) -> None:
-        """Steps C1 to C5 of checkpoint.py; when it cannot be written, the last one stays the truth.
-
-        Raises OwnershipLost when we were replaced.
-        """
-        if not self.partitions:
-            return
-        clock, checkpointer = self._parts.clock, self._parts.checkpointer
-        began = clock.monotonic()
-        self._flush_dead_letters()
-        try:
-            written = checkpointer.write(list(self.partitions.values()), clock.now_ms(), releasing)
-        except SnapshotError as error:
-            self._parts.observer.snapshot_failed(str(error))
-            log.error("no snapshot was written", cause=str(error), remedy=error.remedy)
-            return
-        self._parts.observer.snapshot_written(written.size_bytes, clock.monotonic() - began)
-        self._commit(written.next_offsets)
-        self._drop_old()
-
-    def _flush_dead_letters(self) -> None:
-        """A snapshot does not wait for ever for a topic that only people read."""
-        try:
-            self._parts.dead_letters.flush(FLUSH_SECONDS)
-        except ServiceUnavailable as error:
-            log.warning("dead letters are not acknowledged yet", cause=str(error), remedy=error.remedy)
-
-    def _commit(self, next_offsets: dict[int, int]) -> None:
-        try:
-            self._parts.source.commit(next_offsets)
-        except ServiceUnavailable as error:
-            log.warning("the offsets were not committed this time", cause=str(error), remedy=error.remedy)
-
-    def _drop_old(self) -> None:
-        try:
-            self._parts.checkpointer.drop_old(self._parts.clock.now_ms())
-        except SnapshotError as error:
-            log.warning("old snapshots stay for now", cause=str(error), remedy=error.remedy)

@@ -23,6 +23,8 @@ class OwnedPartition:
         next_offset: the first record that was not processed.
         newest_record_ms: time of the last record processed, UTC ms; 0 = none yet.
         revision: rounds of ranking since `next_offset` moved.
+        restored_from: the blob that it was taken over with; "" = nothing was known.
+        lists_mark: mark of the store that its lists were published to; "" = none were.
     """
 
     number: int
@@ -33,6 +35,8 @@ class OwnedPartition:
     dirty: DirtyUsers = field(default_factory=DirtyUsers)
     newest_record_ms: int = 0
     revision: int = 0
+    restored_from: str = ""
+    lists_mark: str = ""
 
     @property
     def position(self) -> str:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
+from worker.manifest_log import ManifestLog
 from worker.observers import Observer
 from worker.pipeline import Pipeline
 from worker.ports import Clock, DeadLetters, EventSource, ListSink
+from worker.restore import Restorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Parts:
     dead_letters: DeadLetters
     catalogue: Catalogue
     pipeline: Pipeline
+    restorer: Restorer
     checkpointer: Checkpointer
+    manifest_log: ManifestLog
     clock: Clock
     observer: Observer

@@ -10,11 +10,13 @@ import structlog
 from models.batch import Int32s
 from models.recommender import Learned, Recommender
 from models.vocabulary import stable_hash
+from worker.departed import Departed
 from worker.drift import DriftWatch
 from worker.errors import ServiceUnavailable
 from worker.observers import Observer
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
+from worker.refill import Refill
 from worker.rules import Listing
 from worker.settings import RefreshSettings
 from worker.steps.columns import Cleaned, RankedLists
@@ -57,6 +59,8 @@ class Pipeline:
         self._refresh = refresh
         self._observer = observer
         self._drift = DriftWatch(observer)
+        self._departed = Departed()
+        self._refill = Refill()
         self._retry_at_seconds = -np.inf
 
     @property
@@ -89,15 +93,22 @@ class Pipeline:
     def _note(self, partition: OwnedPartition, records: Sequence[Record], cleaned: Cleaned, learned: Learned) -> None:
         partition.note(cleaned, learned, self._ports.clock.now_ms())
         partition.advance(records[-1])
+        self._departed.add(partition.position, learned.forgotten_users)
 
     def refresh(self, partitions: Sequence[OwnedPartition], seconds: float) -> None:
-        """Ranks and publishes for those who are due, longest wait first, until none is left or time is up."""
+        """Ranks and publishes for those who are due, longest wait first, until none is left or time is up.
+
+        Then for those whose list the sink lost, and takes away the lists of users who were forgotten.
+        """
         clock = self._ports.clock
         deadline = clock.monotonic() + seconds
         while clock.monotonic() < deadline and clock.monotonic() >= self._retry_at_seconds:
             chunk = self._next_chunk(partitions)
+            if not chunk and self._refill.mark_some(partitions, self._refresh.chunk_users, clock.now_ms()):
+                continue
             if not chunk or not all(self._refresh_users(partition, rows) for partition, rows in chunk):
-                return
+                break
+        self._remove_departed()
 
     def _next_chunk(self, partitions: Sequence[OwnedPartition]) -> list[tuple[OwnedPartition, Int32s]]:
         """The users of all partitions who waited longest, at most a chunk of them."""
@@ -140,6 +151,15 @@ class Pipeline:
         self._observer.published(len(ranked.lists), refused, clock.monotonic() - began, freshness_seconds)
         self._observer.explored(int(np.count_nonzero(ranked.explored)))
 
+    def _remove_departed(self) -> None:
+        """One call a round: whoever moves comes first."""
+        if self._ports.clock.monotonic() >= self._retry_at_seconds:
+            try:
+                self._departed.remove_some(self._ports.lists)
+            except ServiceUnavailable as error:
+                self._publish_failed(0, error)
+        self._observer.departed(len(self._departed), self._departed.take_left())
+
     def _publish_failed(self, lists: int, error: ServiceUnavailable) -> None:
         if self.publishes:
             log.warning("lists cannot be published now; learning goes on", cause=str(error), remedy=error.remedy)
@@ -159,6 +179,7 @@ class Pipeline:
                 self._ports.lists.publish_popular(popular)
             else:
                 self._ports.lists.ping()
+            self._refill.seen(self._ports.lists.mark())
         except ServiceUnavailable as error:
             self._publish_failed(min(1, len(popular.items)), error)
             return
@@ -172,6 +193,7 @@ class Pipeline:
         """
         hidden, now_ms = self._recommender.hidden_rows(), self._ports.clock.now_ms()
         partition.mark_lists_with(hidden, partition.shard.explored(), now_ms)
+        self._refill.begin(partition)
 
     def drop(self, partition: OwnedPartition) -> None:
         """The partition moved to another worker."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from worker.events import RecommendationList, Rejection
+from worker.events import LAST_POSITION, RecommendationList, Rejection
 
 
 class Record(Protocol):
@@ -92,11 +92,14 @@ class ListSink(Protocol):
     def read_popular(self) -> RecommendationList | None:
         """The fallback list, or None. Raises ServiceUnavailable."""
 
-    def remove(self, user_ids: Iterable[str]) -> None:
-        """Takes the lists of these users away, where there are any. Raises ServiceUnavailable."""
+    def remove(self, user_ids: Iterable[str], up_to: str = LAST_POSITION) -> None:
+        """Takes the lists of these users away that are no newer than the position. Raises ServiceUnavailable."""
 
     def remove_popular(self) -> None:
         """Takes the fallback list away, if there is one. Raises ServiceUnavailable."""
+
+    def mark(self) -> str:
+        """A text that stays the same until all lists are lost; made where none is. Raises ServiceUnavailable."""
 
     def ping(self) -> None:
         """Raises ServiceUnavailable when the service does not answer."""

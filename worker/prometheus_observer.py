@@ -120,6 +120,15 @@ class PrometheusObserver(Observer):
         self._waiting.set(users)
 
     @override
+    def departed(self, waiting: int, left: int) -> None:
+        self._departed.set(waiting)
+        self._unremoved.inc(left)
+
+    @override
+    def snapshot_copied(self, seconds: float) -> None:
+        self._snapshot_pause.observe(seconds)
+
+    @override
     def snapshot_written(self, size_bytes: int, seconds: float) -> None:
         self._snapshot_at = self._clock.monotonic()
         self._snapshot_bytes.set(size_bytes)
@@ -169,6 +178,8 @@ class PrometheusObserver(Observer):
         self._explored = self._counter("explored_items", "New items that published lists held for exploration.")
         self._explored_hits = self._counter("explored_hits", "Events with the new item that the user's list held.")
         self._waiting = self._gauge("waiting_users", "Users whose list is out of date.")
+        self._departed = self._gauge("departed_users", "Forgotten users whose published list is still to be removed.")
+        self._unremoved = self._counter("lists_unremoved", "Lists of forgotten users left to their time to live.")
         self._freshness = BulkHistogram(
             f"{PREFIX}_freshness_seconds",
             "From an event's timestamp to the visibility of a list that reflects it.",
@@ -207,8 +218,12 @@ class PrometheusObserver(Observer):
         )
         self._snapshot_bytes = self._gauge("snapshot_bytes", "Size of the last snapshot.")
         self._snapshot_seconds = Histogram(
-            f"{PREFIX}_snapshot_seconds", "Writing a snapshot.", buckets=SNAPSHOT_SECONDS, registry=self.registry
+            f"{PREFIX}_snapshot_seconds",
+            "Writing a snapshot, beside the loop.",
+            buckets=SNAPSHOT_SECONDS,
+            registry=self.registry,
         )
+        self._snapshot_pause = self._histogram("snapshot_pause_seconds", "Copying the state for a snapshot.")
         self._snapshot_failures = self._counter("snapshot_failures", "Snapshots that could not be written.")
 
     def _build_metrics(self) -> None:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from worker.adapters.memory import MemoryLists
+from worker.adapters.redis_lists import RedisLists
 from worker.events import Reason, RecommendationList, position_text
 from worker.ports import ListSink
 
@@ -82,6 +84,30 @@ def test_lists_that_were_removed_are_gone_and_may_be_published_again(list_sink: 
     assert (list_sink.read("ann"), list_sink.read_popular()) == (None, None)
     assert list_sink.read("bob") == make_list()
     assert list_sink.publish({"ann": make_list(1, 1)}) == 0
+
+
+def test_a_list_that_is_newer_than_the_position_is_not_removed(list_sink: ListSink) -> None:
+    lists = {"older": make_list(2, 10), "same": make_list(2, 11), "newer": make_list(2, 12), "next": make_list(3, 1)}
+    list_sink.publish(lists)
+    list_sink.remove([*lists, "nobody"], position_text(2, 11))
+    assert {user for user in lists if list_sink.read(user)} == {"newer", "next"}
+
+
+def test_the_mark_stays_until_all_lists_are_lost(list_sink: ListSink) -> None:
+    mark = list_sink.mark()
+    list_sink.publish({"ann": make_list()})
+    list_sink.remove(["ann"])
+    assert list_sink.mark() == mark != ""
+    empty(list_sink)
+    assert list_sink.mark() != mark
+
+
+def empty(sink: ListSink) -> None:
+    """As when the service starts anew without its data."""
+    if isinstance(sink, RedisLists):
+        sink._client.flushdb()
+    elif isinstance(sink, MemoryLists):
+        sink.empty()
 
 
 def test_a_service_that_answers_passes_the_ping(list_sink: ListSink) -> None:

@@ -1,6 +1,7 @@
 """A worker on adapters in memory, with its clock in hand."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,14 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from models.recommender import Recommender
-from worker.adapters.memory import ManualClock, MemoryCatalogue, MemoryDeadLetters, MemoryLists, MemorySnapshots
+from worker.adapters.memory import (
+    Immediate,
+    ManualClock,
+    MemoryCatalogue,
+    MemoryDeadLetters,
+    MemoryLists,
+    MemorySnapshots,
+)
 from worker.adapters.memory_source import MemoryEventSource
 from worker.assembly import Adapters, build_worker, recommender_options
 from worker.budgets import items_budget_bytes, users_budget_bytes
@@ -116,12 +124,21 @@ class Rig:
     catalogue: MemoryCatalogue = field(default_factory=MemoryCatalogue)
     snapshots: SnapshotStore = field(default_factory=MemorySnapshots)
     clock: ManualClock = field(default_factory=ManualClock)
+    background: Executor = field(default_factory=Immediate)
 
     def __post_init__(self) -> None:
         self.settings = rig_settings(**self.overrides)
         self.recommender = Recommender(recommender_options(self.settings))
         self.watcher = Watcher(self.clock)
-        adapters = Adapters(self.source, self.lists, self.dead_letters, self.catalogue, self.snapshots, self.clock)
+        adapters = Adapters(
+            self.source,
+            self.lists,
+            self.dead_letters,
+            self.catalogue,
+            self.snapshots,
+            self.clock,
+            self.background,
+        )
         self.worker: Worker = build_worker(self.settings, adapters, self.watcher, self.recommender)
 
     def run(self, at_round: Callable[[int], None] = lambda _: None) -> "Rig":

@@ -7,9 +7,10 @@ from models.recommender import Recommender
 from tests.support.rig import rankings
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.assembly import recommender_options
-from worker.checkpoint import Checkpointer
 from worker.manifest import read_manifests
+from worker.manifest_log import ManifestLog
 from worker.partition import OwnedPartition
+from worker.restore import Restorer
 from worker.settings import load
 
 
@@ -20,11 +21,11 @@ class Loaded:
         loaded = load(overrides=settings, environment={})
         self.recommender = Recommender(recommender_options(loaded))
         store = FileSnapshots(settings["snapshots.directory"])
-        self._checkpointer = Checkpointer(store, self.recommender, loaded.clean, instance, 3)
-        assert self._checkpointer.restore_knowledge()
+        self._restorer = Restorer(store, self.recommender, loaded.clean, ManifestLog(store, instance))
+        assert self._restorer.restore_knowledge()
 
     def take(self, partition: int = 0) -> OwnedPartition:
-        return self._checkpointer.take(partition)[0]
+        return self._restorer.take(partition)[0]
 
     def rankings(self) -> dict[str, list[str]]:
         """The list of every user of partition 0."""

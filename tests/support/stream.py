@@ -96,5 +96,5 @@ class FullDisk(MemorySnapshots):
 def newest_offsets(rig: Rig) -> dict[int, int]:
     """By partition, where a restart would go on."""
     after = rig.again()
-    after.worker._parts.checkpointer.restore_knowledge()
-    return {number: after.worker._parts.checkpointer.take(number)[0].next_offset for number in rig.source.committed}
+    after.worker._parts.restorer.restore_knowledge()
+    return {number: after.worker._parts.restorer.take(number)[0].next_offset for number in rig.source.committed}

@@ -1,87 +1,24 @@
 """Snapshots: one consistent cut, found again whatever happened to the newest one."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 
-from models.recommender import Recommender
-from tests.support.records import NOW_MS, line, records
-from tests.support.rig import assert_same_state, learned_state, rankings, rig_settings, room_for
+from tests.support.member import Member, manifests_of, shop
+from tests.support.records import NOW_MS
+from tests.support.rig import assert_same_state, learned_state, rankings, room_for
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.adapters.memory import MemorySnapshots
-from worker.assembly import recommender_options
-from worker.checkpoint import Checkpointer
 from worker.errors import OwnershipLost, SnapshotError
-from worker.manifest import FORMAT, Manifest, PartitionEntry, read_manifests
-from worker.partition import OwnedPartition
+from worker.manifest import FORMAT, Manifest, PartitionEntry
 from worker.ports import ManifestName, SnapshotStore
 from worker.retention import ABANDONED_MS
-from worker.steps.decode import Decoder
-
-
-class Member:
-    """A worker's state and its snapshots, without a loop around them."""
-
-    def __init__(self, store: SnapshotStore, instance: str = "w-0", keep: int = 3, **settings: Any) -> None:
-        self.settings = rig_settings(**settings)
-        self.store = store
-        self.now_ms = NOW_MS
-        self.recommender = Recommender(recommender_options(self.settings))
-        self.checkpointer = Checkpointer(store, self.recommender, self.settings.clean, instance, keep)
-        self.restored = self.checkpointer.restore_knowledge()
-        self.partitions: dict[int, OwnedPartition] = {}
-
-    def take(self, *numbers: int) -> "Member":
-        """Takes partitions over and claims them."""
-        taken = [self.checkpointer.take(number)[0] for number in numbers]
-        self.checkpointer.claim(taken, self.now_ms)
-        self.partitions |= {each.number: each for each in taken}
-        return self
-
-    def learn(self, *pairs: str, partition: int = 0) -> "Member":
-        """`ann:tea` = ann views tea."""
-        owned = self.partitions[partition]
-        events = [pair.split(":") for pair in pairs]
-        first = owned.next_offset
-        values = [line(user, item, ts=NOW_MS + first + place) for place, (user, item) in enumerate(events)]
-        batch = records(values, first, NOW_MS + first)
-        cleaned = owned.cleaner.clean(Decoder(self.settings.events).decode(partition, batch))
-        owned.note(cleaned, self.recommender.learn(owned.shard, cleaned.batch), NOW_MS)
-        owned.advance(batch[-1])
-        return self
-
-    def write(self, *releasing: int, drop: bool = True) -> "Member":
-        """A checkpoint, which may release partitions."""
-        self.checkpointer.write(list(self.partitions.values()), self.now_ms, releasing)
-        for number in releasing:
-            self.recommender.drop_shard(self.partitions.pop(number).shard)
-        if drop:
-            self.checkpointer.drop_old(self.now_ms)
-        return self
-
-    def manifest(self) -> Manifest:
-        """Our newest one."""
-        return manifests_of(self.store, self.checkpointer._instance)[-1]
-
-
-def manifests_of(store: SnapshotStore, instance: str = "w-0") -> list[Manifest]:
-    """All manifests of a worker that are not damaged."""
-    return [manifest for name, manifest in read_manifests(store) if name.instance == instance]
 
 
 def named(store: SnapshotStore) -> set[str]:
     instances = {name.instance for name in store.manifests()}
     return set().union(*(manifest.blobs() for each in instances for manifest in manifests_of(store, each)))
-
-
-def shop(events: int = 60, seed: int = 3) -> list[str]:
-    """Views of a small shop."""
-    random = np.random.default_rng(seed)
-    return [f"u{random.integers(9)}:i{random.integers(12)}" for _ in range(events)]
 
 
 @pytest.fixture
@@ -117,7 +54,7 @@ def test_a_restored_worker_knows_what_it_has_seen_and_who_waits(store: MemorySna
 def test_with_no_snapshot_nothing_is_restored(store: MemorySnapshots) -> None:
     member = Member(store)
     assert not member.restored
-    owned, known = member.checkpointer.take(0)
+    owned, known = member.restorer.take(0)
     assert (owned.epoch, owned.next_offset, known) == (1, 0, False)
 
 
@@ -257,8 +194,9 @@ def test_a_foreign_partition_of_which_nothing_is_whole_stops_the_worker(store: M
 
 def test_a_claim_names_the_knowledge_that_it_goes_on_from(store: MemorySnapshots) -> None:
     dead = Member(store, "w-0").take(0).learn(*shop(30)).write()
+    named_by_the_dead = dead.manifest().blobs()
     heir = Member(store, "w-1").take(0)
-    assert heir.manifest().blobs() == dead.manifest().blobs()
+    assert heir.manifest().blobs() == named_by_the_dead
     again = Member(store, "w-1").take(0)
     assert_same_state(learned_state(again.recommender), learned_state(dead.recommender))
 
@@ -301,7 +239,7 @@ def test_a_partition_whose_release_failed_is_not_forgotten(store: MemorySnapshot
 def test_a_partition_that_was_taken_but_not_claimed_is_not_forgotten(store: MemorySnapshots) -> None:
     Member(store).take(0, 1).learn(*shop(30), partition=1).write()
     after = Member(store, keep=1).take(0)
-    after.checkpointer.take(1)
+    after.restorer.take(1)
     after.learn(*shop(5)).write().write()
     assert after.manifest().released[1].next_offset == 30
 
@@ -370,7 +308,6 @@ def test_nothing_is_dropped_on_the_word_of_a_manifest_that_cannot_be_read(store:
 
 def test_a_checkpoint_says_what_it_wrote(store: MemorySnapshots) -> None:
     member = Member(store).take(0, 1).learn(*shop(5))
-    owned: Sequence[OwnedPartition] = list(member.partitions.values())
-    written = member.checkpointer.write(owned, NOW_MS)
+    written = member.checkpoint()
     assert written.next_offsets == {0: 5, 1: 0}
     assert written.size_bytes == sum(len(store.read_blob(blob)) for blob in store.blobs())

@@ -22,7 +22,7 @@ def test_a_partition_that_goes_is_safe_before_the_other_worker_can_have_it() -> 
             rig.source.revoke(1)
         if number == 6:
             other = Rig(overrides={"kafka__instance_id": "w-1"}, snapshots=rig.snapshots)
-            found.append(other.worker._parts.checkpointer.take(1)[0].next_offset)
+            found.append(other.worker._parts.restorer.take(1)[0].next_offset)
             shop(rig.source, 5)
 
     rig.run(at_round)

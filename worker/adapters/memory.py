@@ -1,13 +1,18 @@
 """The ports in memory: for notebooks, simulations and tests, with the same promises as the real ones."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
 
 from typing_extensions import override
 
 from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
-from worker.events import RecommendationList, Rejection
+from worker.events import LAST_POSITION, RecommendationList, Rejection
 from worker.ports import CatalogueSource, Clock, DeadLetters, ListSink, ManifestName, SnapshotStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ManualClock(Clock):
@@ -47,6 +52,7 @@ class MemoryLists(ListSink):
         self.lists: dict[str, RecommendationList] = {}
         self.popular: RecommendationList | None = None
         self.available = True
+        self._emptied = 0
 
     @override
     def publish(self, lists: Mapping[str, RecommendationList]) -> int:
@@ -71,15 +77,26 @@ class MemoryLists(ListSink):
         return self.popular
 
     @override
-    def remove(self, user_ids: Iterable[str]) -> None:
+    def remove(self, user_ids: Iterable[str], up_to: str = LAST_POSITION) -> None:
         self.ping()
         for user_id in user_ids:
-            self.lists.pop(user_id, None)
+            if user_id in self.lists and self.lists[user_id].position <= up_to:
+                del self.lists[user_id]
 
     @override
     def remove_popular(self) -> None:
         self.ping()
         self.popular = None
+
+    @override
+    def mark(self) -> str:
+        self.ping()
+        return str(self._emptied)
+
+    def empty(self) -> None:
+        """Loses everything, as a store does that was flushed or replaced."""
+        self.lists, self.popular = {}, None
+        self._emptied += 1
 
     @override
     def ping(self) -> None:
@@ -144,6 +161,19 @@ class MemoryDeadLetters(DeadLetters):
     @override
     def close(self) -> None:
         """Nothing to release."""
+
+
+class Immediate(Executor):
+    """Background work that is done at once."""
+
+    @override
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 class MemorySnapshots(SnapshotStore):

@@ -1,10 +1,10 @@
 """Lists in Redis or Valkey: one JSON string a user, replaced only by a newer one."""
 
 import random
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
 
 import msgspec
 import redis
@@ -13,7 +13,7 @@ from redis.retry import Retry
 from typing_extensions import override
 
 from worker.errors import ConfigurationError, ServiceUnavailable, StateError
-from worker.events import RecommendationList, list_key, popular_key, position_text
+from worker.events import LAST_POSITION, RecommendationList, list_key, mark_key, popular_key, position_text
 from worker.ports import ListSink
 from worker.settings import ListSettings, RedisSettings
 
@@ -40,7 +40,15 @@ end
 return refused
 """
 
-T = TypeVar("T")
+# KEYS: the lists' keys. ARGV: the position up to which they go.
+REMOVE_UP_TO = f"""
+for _, key in ipairs(KEYS) do
+  local old = redis.pcall('GETRANGE', key, {FIRST}, {LAST})
+  if type(old) ~= 'string' or old <= ARGV[1] then
+    redis.call('UNLINK', key)
+  end
+end
+"""
 
 
 class RedisLists(ListSink):
@@ -54,7 +62,9 @@ class RedisLists(ListSink):
         self._client = _client(redis_settings)
         self._prefix = redis_settings.key_prefix
         self._popular_key = popular_key(self._prefix)
+        self._mark_key = mark_key(self._prefix)
         self._script = self._client.register_script(WRITE_IF_NEWER)
+        self._remove_up_to = self._client.register_script(REMOVE_UP_TO)
         self._lists = lists
         self._random = random.Random(seed)  # noqa: S311 (spreads expiry, guards nothing)
         self._encode = msgspec.json.Encoder().encode
@@ -85,16 +95,24 @@ class RedisLists(ListSink):
         return self._read(self._popular_key)
 
     @override
-    def remove(self, user_ids: Iterable[str]) -> None:
-        with self._service(), self._client.pipeline(transaction=False) as pipeline:
-            for user_id in user_ids:
-                pipeline.unlink(self._key(user_id))
-            pipeline.execute()
+    def remove(self, user_ids: Iterable[str], up_to: str = LAST_POSITION) -> None:
+        remaining = map(self._key, user_ids)
+        with self._service():
+            while keys := list(islice(remaining, LISTS_PER_CALL)):
+                self._remove_up_to(keys, [up_to])
 
     @override
     def remove_popular(self) -> None:
         with self._service():
             self._client.unlink(self._popular_key)
+
+    @override
+    def mark(self) -> str:
+        """Also "" in the moment in which another client empties the store."""
+        with self._service():
+            self._client.set(self._mark_key, uuid.uuid4().hex, nx=True)
+            content = self._client.get(self._mark_key)
+        return content.decode() if isinstance(content, bytes) else content or ""
 
     @override
     def ping(self) -> None:

@@ -1,0 +1,91 @@
+"""The steps of a checkpoint in order: in the background now and then, at once before partitions go and at the end."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from worker.checkpoint import Cut, Written
+from worker.errors import ServiceUnavailable, SnapshotError
+from worker.partition import OwnedPartition
+from worker.parts import Parts
+
+FLUSH_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Checkpointing:
+    """Runs the steps C1 to C5 of checkpoint.py; when one cannot be written, the last one stays the truth."""
+
+    def __init__(self, parts: Parts, owned: Mapping[int, OwnedPartition]) -> None:
+        self._parts = parts
+        self._owned = owned
+        self._pending: Cut | None = None
+        self._began_seconds = 0.0
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether one is being written in the background."""
+        return self._pending is not None
+
+    def begin(self) -> None:
+        """C1; C2 goes on beside the loop. The last one, if it is still being written, is given up."""
+        self._pending = None
+        if self._owned:
+            self._began_seconds = self._parts.clock.monotonic()
+            self._flush_dead_letters()
+            self._pending = self._parts.checkpointer.begin(list(self._owned.values()))
+            self._parts.observer.snapshot_copied(self._parts.clock.monotonic() - self._began_seconds)
+
+    def give_up(self) -> None:
+        """What is being written would be wrong by now; its blobs are dropped some day."""
+        self._pending = None
+
+    def advance(self) -> None:
+        """C3 to C5, if C2 is done by now. Raises OwnershipLost when we were replaced."""
+        if self._pending and self._pending.blobs.done():
+            try:
+                self._finish(self._pending)
+            except SnapshotError as error:
+                self.failed(error)
+
+    def run(self, releasing: Sequence[int] = (), within_seconds: float | None = None) -> None:
+        """All steps at once; partitions in `releasing` are given up.
+
+        Raises SnapshotError when it cannot be written in time, OwnershipLost when we were replaced.
+        """
+        self.begin()
+        if self._pending:
+            self._finish(self._pending, releasing, within_seconds)
+
+    def failed(self, error: SnapshotError) -> None:
+        """Tells of it; the last one stays the truth."""
+        self._parts.observer.snapshot_failed(str(error))
+        log.error("no snapshot was written", cause=str(error), remedy=error.remedy)
+
+    def _finish(self, cut: Cut, releasing: Sequence[int] = (), within_seconds: float | None = None) -> None:
+        self._pending = None
+        clock = self._parts.clock
+        written: Written = self._parts.checkpointer.finish(cut, clock.now_ms(), releasing, within_seconds)
+        self._parts.observer.snapshot_written(written.size_bytes, clock.monotonic() - self._began_seconds)
+        self._commit(written.next_offsets)
+        self._drop_old()
+
+    def _flush_dead_letters(self) -> None:
+        """A snapshot does not wait for ever for a topic that only people read."""
+        try:
+            self._parts.dead_letters.flush(FLUSH_SECONDS)
+        except ServiceUnavailable as error:
+            log.warning("dead letters are not acknowledged yet", cause=str(error), remedy=error.remedy)
+
+    def _commit(self, next_offsets: dict[int, int]) -> None:
+        try:
+            self._parts.source.commit(next_offsets)
+        except ServiceUnavailable as error:
+            log.warning("the offsets were not committed this time", cause=str(error), remedy=error.remedy)
+
+    def _drop_old(self) -> None:
+        try:
+            self._parts.checkpointer.drop_old(self._parts.clock.now_ms())
+        except SnapshotError as error:
+            log.warning("old snapshots stay for now", cause=str(error), remedy=error.remedy)

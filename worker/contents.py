@@ -1,0 +1,73 @@
+"""What the blobs of a snapshot hold: arrays by name, as safetensors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from models.recommender import Recommender
+from worker.errors import SnapshotError
+from worker.manifest import REMEDY
+from worker.partition import OwnedPartition
+from worker.refresh import DirtyUsers
+from worker.settings import CleanSettings
+from worker.steps.clean import Cleaner
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def partition_arrays(recommender: Recommender, partition: OwnedPartition) -> Arrays:
+    """Copies of a partition's users, of its cleaner's memory, and of who is out of date."""
+    shard = recommender.dump_shard(partition.shard)
+    cleaner, dirty = partition.cleaner.state(), partition.dirty.state()
+    return _named(shard, "shard.") | _named(cleaner, "cleaner.") | _named(dirty, "dirty.")
+
+
+def restored_partition(
+    recommender: Recommender, clean: CleanSettings, number: int, epoch: int, next_offset: int, arrays: Arrays
+) -> OwnedPartition:
+    """A partition as `partition_arrays` gave it; no arrays = nobody is known. Raises SnapshotError."""
+    cleaner, dirty = Cleaner(clean), DirtyUsers()
+    if not arrays:
+        return OwnedPartition(number, epoch, next_offset, recommender.new_shard(), cleaner)
+    try:
+        cleaner.load_state(_part(arrays, "cleaner."))
+        shard = recommender.load_shard(_part(arrays, "shard."))
+        dirty.load_state(_part(arrays, "dirty."), shard.users.capacity)
+    except (ValueError, KeyError) as error:
+        raise does_not_fit(f"the snapshot of partition {number}", error) from error
+    return OwnedPartition(number, epoch, next_offset, shard, cleaner, dirty)
+
+
+def encoded(arrays: Arrays) -> bytes:
+    """A blob."""
+    return save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def decoded(content: bytes, name: str) -> Arrays:
+    """The arrays of the blob of this name. Raises SnapshotError."""
+    try:
+        return load_arrays(content)
+    except SafetensorError as error:
+        raise SnapshotError(f"the blob {name} holds no arrays: {error}", REMEDY) from error
+
+
+def does_not_fit(what: str, error: Exception) -> SnapshotError:
+    """What is stored was written under other settings."""
+    return SnapshotError(
+        f"{what} cannot be used: {error}",
+        "give memory.users_bytes and memory.items_bytes as much as when it was written and kafka.partitions the same "
+        "number, or empty the snapshot folder",
+    )
+
+
+def _named(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {prefix + name: array for name, array in arrays.items()}
+
+
+def _part(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
