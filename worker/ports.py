@@ -96,7 +96,7 @@ class ListSink(Protocol):
         """Takes the lists of these users away that are no newer than the position. Raises ServiceUnavailable."""
 
     def remove_popular(self) -> None:
-        """Takes the fallback list away, if there is one. Raises ServiceUnavailable."""
+        """Takes the fallback list and the mark away, if they are there. Raises ServiceUnavailable."""
 
     def mark(self) -> str:
         """A text that stays the same until all lists are lost; made where none is. Raises ServiceUnavailable."""

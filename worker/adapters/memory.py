@@ -87,6 +87,7 @@ class MemoryLists(ListSink):
     def remove_popular(self) -> None:
         self.ping()
         self.popular = None
+        self._emptied += 1
 
     @override
     def mark(self) -> str:

@@ -104,7 +104,7 @@ class RedisLists(ListSink):
     @override
     def remove_popular(self) -> None:
         with self._service():
-            self._client.unlink(self._popular_key)
+            self._client.unlink(self._popular_key, self._mark_key)
 
     @override
     def mark(self) -> str:
