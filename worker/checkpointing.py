@@ -23,15 +23,9 @@ class Checkpointing:
         self._pending: Cut | None = None
         self._began_seconds = 0.0
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether one is being written in the background."""
-        return self._pending is not None
-
     def begin(self) -> None:
-        """C1; C2 goes on beside the loop. The last one, if it is still being written, is given up."""
-        self._pending = None
-        if self._owned:
+        """C1; C2 goes on beside the loop. Nothing, while the last one is still being written."""
+        if self._owned and not self._pending:
             self._began_seconds = self._parts.clock.monotonic()
             self._flush_dead_letters()
             self._pending = self._parts.checkpointer.begin(list(self._owned.values()))
@@ -54,6 +48,7 @@ class Checkpointing:
 
         Raises SnapshotError when it cannot be written in time, OwnershipLost when we were replaced.
         """
+        self.give_up()
         self.begin()
         if self._pending:
             self._finish(self._pending, releasing, within_seconds)

@@ -26,7 +26,7 @@ class Ownership:
     """
 
     def __init__(self, parts: Parts, kafka: KafkaSettings, alive: Callable[[], None]) -> None:
-        """`alive` is called after each step of a long restore."""
+        """`alive` is called before each step of a long restore."""
         self.partitions: dict[int, OwnedPartition] = {}
         self.checkpoints = Checkpointing(parts, self.partitions)
         self.trouble: str | None = None
@@ -49,29 +49,29 @@ class Ownership:
     def _try_to_take(self, numbers: Sequence[int]) -> None:
         self.trouble = self.trouble or f"restoring partitions {list(numbers)}"
         self.checkpoints.give_up()  # it would not hold what we claim now
-        taken: list[OwnedPartition] = []
         try:
             for number in numbers:
-                taken.append(self._restored(number))
-                self._alive()
+                self._parts.manifest_log.seal(number, self._parts.clock.now_ms())
+        except SnapshotError as error:
+            self._not_taken([], error)
+            return
+        restored = [self._restored(number) for number in numbers]
+        taken = [owned for owned, _ in restored]
+        try:
+            for owned, known in restored:
+                self._begin(owned, owned.next_offset if known else None)
             self._parts.checkpointer.claim(taken, self._parts.clock.now_ms())
         except (ServiceUnavailable, SnapshotError) as error:
             self._not_taken(taken, error)
         else:
             self._taken(taken)
 
-    def _restored(self, number: int) -> OwnedPartition:
-        """Lets the records flow. Until the claim stands, what comes is not learned; a later try begins here again."""
-        self._parts.manifest_log.seal(number, self._parts.clock.now_ms())
-        owned, known = self._parts.restorer.take(number)
-        try:
-            self._begin(owned, owned.next_offset if known else None)
-        except BaseException:  # its shard must not stay behind; raised again
-            self._parts.pipeline.drop(owned)
-            raise
-        return owned
+    def _restored(self, number: int) -> tuple[OwnedPartition, bool]:
+        self._alive()
+        return self._parts.restorer.take(number)
 
     def _begin(self, owned: OwnedPartition, offset: int | None) -> None:
+        """Lets the records flow. Until the claim stands, what comes is not learned; a later try begins here again."""
         try:
             owned.next_offset = self._parts.source.begin(owned.number, offset)
         except PositionError as error:

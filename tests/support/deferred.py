@@ -6,12 +6,14 @@ from typing import ParamSpec, TypeVar
 
 from typing_extensions import override
 
+from worker.adapters.memory import settle
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Deferred(Executor):
-    """Keeps what was submitted until `work`; whoever waits for a result has to call it first."""
+    """Keeps what was submitted until `work`; nobody may wait for a result longer than a moment before."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -19,14 +21,7 @@ class Deferred(Executor):
     @override
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         done: Future[T] = Future()
-
-        def work() -> None:
-            try:
-                done.set_result(fn(*args, **kwargs))
-            except Exception as error:
-                done.set_exception(error)
-
-        self.waiting.append(work)
+        self.waiting.append(lambda: settle(done, fn, *args, **kwargs))
         return done
 
     def work(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.support.rig import Rig
 from tests.support.stream import Flaky, FullDisk, shop
 from worker.adapters.memory_source import MemoryEventSource
-from worker.errors import OwnershipLost, PositionError
+from worker.errors import OwnershipLost, PositionError, SnapshotError
 from worker.ports import ManifestName
 
 # -- partitions come and go ---------------------------------------------------------------------------------------
@@ -155,3 +155,18 @@ def test_a_gap_is_skipped_when_that_is_allowed() -> None:
     after = rig.again(kafka__on_gap="skip").run()
     assert after.watcher.events == 15
     assert after.source.committed == {0: 30}
+
+
+def test_a_partition_of_which_no_snapshot_is_whole_ends_the_worker() -> None:
+    rig = Rig({"snapshots__keep": 1}, source=MemoryEventSource(partitions=2))
+    shop(rig.source, 20, partition=1)
+    rig.run()
+    after = rig.again()
+
+    def at_round(number: int) -> None:
+        if number == 4:
+            rig.snapshots.drop([], rig.snapshots.blobs())
+            rig.source.assign(1)
+
+    with pytest.raises(SnapshotError, match="no snapshot of partition 1 can be read"):
+        after.run(at_round)

@@ -170,11 +170,16 @@ class Immediate(Executor):
     @override
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         done: Future[T] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            done.set_exception(error)
+        settle(done, fn, *args, **kwargs)
         return done
+
+
+def settle(done: Future[T], fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Does the work, and hands its result or its exception to whoever waits for it."""
+    try:
+        done.set_result(fn(*args, **kwargs))
+    except Exception as error:  # whatever it is, the one who asks for the result shall have it
+        done.set_exception(error)
 
 
 class MemorySnapshots(SnapshotStore):
