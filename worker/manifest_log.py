@@ -60,7 +60,7 @@ class ManifestLog:
     def _open_log_with(self, partition: int) -> str | None:
         """Whose log may still grow under the highest epoch of the partition; None = nobody's."""
         manifests = read_manifests(self._store)
-        found = newest_with(partition, manifests)
+        found = _newest_with(partition, manifests)
         if found is None or found[0].instance == self.instance or partition not in found[1].partitions:
             return None
         holder = found[0].instance
@@ -71,7 +71,7 @@ class ManifestLog:
         self._store.create_manifest(name, msgspec.json.encode(manifest))
 
 
-def newest_with(partition: int, manifests: Manifests) -> tuple[ManifestName, Manifest] | None:
+def _newest_with(partition: int, manifests: Manifests) -> tuple[ManifestName, Manifest] | None:
     """The manifest that knows most of the partition: the highest epoch, then offset, then the last one written."""
 
     def knows(each: tuple[ManifestName, Manifest]) -> tuple[int, int, int]:

@@ -66,7 +66,7 @@ class Restorer:
     def _go_on_from(self, name: ManifestName, manifest: Manifest) -> None:
         if manifest.knowledge:
             try:
-                self._recommender.load(dict(self._arrays(manifest.knowledge)))
+                self._recommender.load(self._arrays(manifest.knowledge))
             except (ValueError, KeyError) as error:
                 raise does_not_fit(f"snapshot {name.sequence} of {name.instance}", error) from error
         ours = manifest if name.instance == self._log.instance else self._log.latest
