@@ -82,5 +82,5 @@ class Checkpointing:
     def _drop_old(self) -> None:
         try:
             self._parts.checkpointer.drop_old(self._parts.clock.now_ms())
-        except SnapshotError as error:
+        except (ServiceUnavailable, SnapshotError) as error:
             log.warning("old snapshots stay for now", cause=str(error), remedy=error.remedy)
