@@ -42,8 +42,8 @@ class Recovery(NamedTuple):
     delay: float
 
 
-def read(folder: Path, name: str, events: int) -> Interactions:
-    """The first events of a data set."""
+def read(folder: Path, name: str, events: int | None) -> Interactions:
+    """The first events of a data set, or all."""
     wanted = pc.field("event").isin(KINDS[name]) if name in KINDS else None
     path = folder / f"{name}.events.parquet"
     table = pq.read_table(path, columns=["user_id", "item_id", "timestamp"], filters=wanted).slice(0, events)
