@@ -81,6 +81,6 @@ class Checkpointing:
 
     def _drop_old(self) -> None:
         try:
-            self._parts.checkpointer.drop_old(self._parts.clock.now_ms())
+            self._parts.checkpointer.drop_old(self._parts.clock)
         except SnapshotError as error:
             log.warning("old snapshots stay for now", cause=str(error), remedy=error.remedy)
