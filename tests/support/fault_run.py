@@ -20,8 +20,10 @@ from tests.support.oracle import Verdict, judge
 from tests.support.rig import room_for
 from tests.support.snapshots import newest_offset
 from tests.support.waiting import wait_until
+from worker.adapters.file_snapshots import FileSnapshots
 from worker.adapters.redis_lists import RedisLists
 from worker.events import mark_key
+from worker.manifest import highest_epochs, read_manifests
 from worker.settings import load
 
 CATCH_UP_SECONDS = 90.0
@@ -87,7 +89,7 @@ class FaultRun:
             with KafkaAdminClient(bootstrap_servers=servers) as admin:
                 admin.create_topics([NewTopic(topic, len(self.partitions), self._replicas)])
                 admin.wait_for_topics([topic])
-            self.lists = stack.enter_context(ListWatch(self.settings["redis.url"]))
+            self.lists = stack.enter_context(ListWatch(self.settings["redis.url"], self._partition_of))
             self.offsets = stack.enter_context(OffsetWatch(self.settings, len(self.partitions)))
             load = Load(servers, topic, rate=self._rate, partitions=len(self.partitions), items=ITEMS)
             self.load = stack.enter_context(load)
@@ -97,11 +99,15 @@ class FaultRun:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def start(self, number: int = 0, **others: Any) -> OtherProcess:
-        """Starts the worker w-{number}, which goes on from its snapshots; `a__b=c` sets a.b."""
+    def start(self, number: int = 0, hook: Callable[[], None] | None = None, **others: Any) -> OtherProcess:
+        """Starts the worker w-{number}, which goes on from its snapshots; `a__b=c` sets a.b.
+
+        `hook` is called in its process first.
+        """
         own = {name.replace("__", "."): value for name, value in others.items()}
         instance = f"w-{number}"
-        worker = self._worker(self.settings | own | {"kafka.instance_id": instance}, self._folder)
+        settings = self.settings | {"kafka.instance_id": instance} | own
+        worker = ForkedWorker(settings, self._folder, hook) if hook else self._worker(settings, self._folder)
         self._stack.enter_context(worker)
         self.workers[instance] = worker
         return worker
@@ -114,6 +120,24 @@ class FaultRun:
 
         return wait_until(first, SERVE_SECONDS, "lists are written again") - since
 
+    def epochs(self) -> dict[int, int]:
+        """How often each partition was taken over, as the snapshots have it."""
+        return highest_epochs(read_manifests(FileSnapshots(self.settings["snapshots.directory"])))
+
+    def share(self) -> list[list[int]]:
+        """The partitions of each worker that was started, in the order of their names; of ended ones none."""
+        return [worker.owned_partitions() for _, worker in sorted(self.workers.items())]
+
+    def wait_for_share(self, *partitions: int, seconds: float = SERVE_SECONDS) -> None:
+        """Until the workers have so many partitions each, and each is read by one."""
+
+        def shared() -> bool:
+            share = self.share()
+            everyone = sorted(number for own in share for number in own)
+            return list(map(len, share)) == list(partitions) and everyone == list(self.partitions)
+
+        wait_until(shared, seconds, f"the workers' shares are {partitions}")
+
     def ends(self) -> dict[int, int]:
         """The end of each partition's log."""
         topic = self.settings["kafka.events_topic"]
@@ -121,16 +145,14 @@ class FaultRun:
             found = consumer.end_offsets([TopicPartition(topic, number) for number in self.partitions])
             return {place.partition: end for place, end in found.items()}
 
-    def finish(self, workers: Sequence[OtherProcess] | None = None) -> Verdict:
-        """Stops the load, lets these workers (all that still run) learn and publish all, ends them, and judges."""
+    def finish(self, *workers: OtherProcess) -> Verdict:
+        """Stops the load, lets these workers learn and publish all that is left, ends them, and judges."""
         sent = self.load.stop()
         ends = self.ends()
-        running = list(self.workers.values()) if workers is None else list(workers)
         wait_until(lambda: self._reached(ends), CATCH_UP_SECONDS, f"snapshots hold all events, up to {ends}")
-        self._publish_all_anew(running)
-        owners = self._owners(running)
-        assert [worker.terminate() for worker in running] == [0] * len(running)
-        verdict = judge(self.settings, owners)
+        self._publish_all_anew(workers)
+        assert [worker.terminate() for worker in workers] == [0] * len(workers)
+        verdict = judge(self.settings, owners(self.settings), one_learned_all=len(self.workers) == 1)
         assert sum(ends.values()) == verdict.events == sent, "the load lost or doubled events on their way to the log"
         return replace(verdict, stale_overwrites=len(self.lists.stale), commits_ahead=len(self.offsets.ahead))
 
@@ -154,9 +176,14 @@ class FaultRun:
             lists.close()
         return all(each is not None and each.generated_at >= now_ms for each in found)
 
-    def _owners(self, running: Sequence[OtherProcess]) -> dict[int, str]:
-        """By partition, the worker that reads it."""
-        names = {id(worker): instance for instance, worker in self.workers.items()}
-        owners = {number: names[id(worker)] for worker in running for number in worker.owned_partitions()}
-        assert sorted(owners) == list(self.partitions), f"not each partition has an owner: {owners}"
-        return owners
+    def _partition_of(self, user: str) -> int:
+        return int(user[1:]) % len(self.partitions)
+
+
+def owners(settings: Mapping[str, Any]) -> dict[int, str]:
+    """By partition, the worker that took it over last."""
+    last: dict[int, tuple[int, str]] = {}
+    for name, manifest in read_manifests(FileSnapshots(settings["snapshots.directory"])):
+        for number, entry in manifest.entries().items():
+            last[number] = max(last.get(number, (0, "")), (entry.epoch, name.instance))
+    return {number: instance for number, (_, instance) in last.items()}

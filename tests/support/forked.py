@@ -26,12 +26,18 @@ def forked(function: Callable[..., None], *arguments: Any) -> Any:
 
 
 class ForkedWorker(OtherProcess):
-    """What `millrace worker` runs, with these settings (`a.b`: value), its log in `folder`."""
+    """What `millrace worker` runs, with these settings (`a.b`: value), its log in `folder`.
 
-    def __init__(self, settings: Overrides, folder: Path) -> None:
+    Attributes:
+        log: what it wrote, and workers of the same name before it.
+    """
+
+    def __init__(self, settings: Overrides, folder: Path, hook: Callable[[], None] | None = None) -> None:
+        """`hook` is called in its process first."""
         (self.port,) = free_ports(1)
-        self.log = folder / f"{settings['kafka.instance_id']}.log"
-        self._process = forked(_work, variables({**settings, "health.port": self.port}), self.log)
+        self.log = folder / f"{settings.get('kafka.instance_id') or 'unnamed'}.log"
+        given = {name: value for name, value in settings.items() if value is not None}
+        self._process = forked(_work, variables({**given, "health.port": self.port}), self.log, hook)
         self.pid = self._process.pid
 
     @override
@@ -54,7 +60,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(environment: dict[str, str], log: Path) -> None:
+def _work(environment: dict[str, str], log: Path, hook: Callable[[], None] | None) -> None:
     """Becomes `millrace worker`."""
     with log.open("ab") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
@@ -63,4 +69,6 @@ def _work(environment: dict[str, str], log: Path) -> None:
     sys.argv = ["millrace", "worker"]
     from worker.cli import main
 
+    if hook:
+        hook()
     main()

@@ -39,4 +39,4 @@ def kill_again_and_again(run: FaultRun, kills: int, seed: int = 5) -> Killed:
         worker = run.start()
         outages_seconds.append(run.serves_again(killed_at, epoch))
     rate = (run.load.sent - fed) / (time.monotonic() - began)
-    return Killed(run.finish([worker]), outages_seconds, rate)
+    return Killed(run.finish(worker), outages_seconds, rate)

@@ -3,7 +3,9 @@
 import re
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -24,15 +26,19 @@ class ListWatch:
     Attributes:
         writes: lists that were written.
         stale: (user, position before, position written) of each write over a newer list.
+        removed: lists that were taken away.
         first_seconds: when the first list of each epoch was written, by the server's clock, Unix time.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, partition_of: Callable[[str], int]) -> None:
+        """`partition_of` a user."""
         parts = urlsplit(url)
         self._address = (str(parts.hostname), int(parts.port or 6379))
         self._stop = threading.Event()
+        self._partition_of = partition_of
         self._positions: dict[bytes, bytes] = {}
-        self.writes = 0
+        self._seconds: dict[int, list[float]] = {}
+        self.writes = self.removed = 0
         self.stale: list[tuple[str, str, str]] = []
         self.first_seconds: dict[int, float] = {}
         self._listening = threading.Event()
@@ -51,6 +57,14 @@ class ListWatch:
     def newest_epoch(self) -> int:
         """The highest epoch of all lists that were written; 0 = none were."""
         return max(self.first_seconds, default=0)
+
+    def stood_still_seconds(self, since: float, until: float) -> float:
+        """The longest time, between two Unix times, in which no list of some partition was written."""
+        gaps = [0.0]
+        for times in list(self._seconds.values()):
+            within = [since, *(each for each in list(times) if since < each < until), until]
+            gaps += [after - before for before, after in pairwise(within)]
+        return max(gaps)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -88,10 +102,12 @@ class ListWatch:
         if position <= before:
             self.stale.append((user.decode(), before.decode(), position.decode()))
         self._positions[user] = position
+        self._seconds.setdefault(self._partition_of(user.decode()), []).append(seconds)
         self.first_seconds.setdefault(int(position.partition(b"-")[0]), seconds)
 
     def _gone(self, keys: bytes) -> None:
         users = KEY_USER.findall(keys)
+        self.removed += len(users)
         for user in users:
             self._positions.pop(user, None)
         if not keys.strip():

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from typing_extensions import override
 
+from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 from worker.assembly import assemble, real_adapters, warm_up
 from worker.embedded.ports import free_ports
@@ -78,6 +79,11 @@ class OtherProcess(Probed):
     def wait(self, timeout_seconds: float) -> int:
         """The exit code, negative when a signal ended it; fails after the timeout."""
         raise NotImplementedError
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone, or a zombie that nobody waited for."""
+        return not is_alive(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal."""

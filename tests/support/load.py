@@ -36,7 +36,7 @@ class Load:
         return int(self._sent.value)
 
     def stop(self) -> int:
-        """Returns when the log has all events; how many they are."""
+        """Feeds one more event of each user; returns when the log has all, and how many they are."""
         self._stop.set()
         self._process.join(2 * FLUSH_SECONDS)
         assert self._process.exitcode == 0, f"the load ended with {self._process.exitcode}"
@@ -65,6 +65,9 @@ def _feed(servers: str, topic: str, rate: Any, shape: tuple[int, int, int], stop
             producer.send(topic, value=value, key=b"u%d" % user, partition=user % partitions)
         sent.value += int(due)
         due -= int(due)
+    for user in range(shape[1]):
+        producer.send(topic, value=_event(user, user % shape[2]), key=b"u%d" % user, partition=user % partitions)
+    sent.value += shape[1]
     producer.flush(timeout=FLUSH_SECONDS)
     producer.close(timeout=5)
 
@@ -76,4 +79,8 @@ def _events(users: int, items: int) -> Iterator[tuple[int, bytes]]:
         chosen = random.integers(users, size=1000)
         taken = (chosen * 7 + random.geometric(FEW_ITEMS, size=1000)) % items
         for user, item in zip(chosen.tolist(), taken.tolist(), strict=True):
-            yield user, b'{"user_id":"u%d","item_id":"i%d","event":"view_item"}' % (user, item)
+            yield user, _event(user, item)
+
+
+def _event(user: int, item: int) -> bytes:
+    return b'{"user_id":"u%d","item_id":"i%d","event":"view_item"}' % (user, item)

@@ -74,8 +74,11 @@ class Reference:
             self.users |= users_state(self.recommender, shard)
 
 
-def judge(settings: Settings, owners: Mapping[int, str]) -> Verdict:
-    """Compares snapshots and lists with the log, once all workers have ended; `owners` = instance by partition."""
+def judge(settings: Settings, owners: Mapping[int, str], *, one_learned_all: bool) -> Verdict:
+    """Compares snapshots and lists with the log, once all workers have ended; `owners` = instance by partition.
+
+    What is known of items is each worker's own, and compared only where there was one.
+    """
     reference = Reference(settings, sorted(owners))
     verdict = Verdict(events=reference.events, users=len(reference.users))
     found: dict[str, UserState] = {}
@@ -86,7 +89,7 @@ def judge(settings: Settings, owners: Mapping[int, str]) -> Verdict:
         for place, number in enumerate(own):
             found |= users_state(state.recommender, state.take(number).shard)
             ranked |= rankings(state.recommender, place, size=_list_size(settings))
-        if len(own) == len(owners):
+        if one_learned_all:
             verdict.wrong_item_events = _difference(item_events(state.recommender), item_events(reference.recommender))
     _compare_users(verdict, reference.users, found)
     _compare_lists(verdict, settings, ranked)
