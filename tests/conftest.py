@@ -13,6 +13,7 @@ from hypothesis import settings
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
+from tests.support.object_stores import CREDENTIALS, new_bucket, s3_server
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.valkey_server import ValkeyServer
 from worker.errors import MillraceError
@@ -55,6 +56,27 @@ def _running(server: AbstractContextManager[Server]) -> Iterator[Server]:
                 raise
             pytest.skip(f"{error}; {error.remedy}")
         yield started
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of a server that speaks S3."""
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(s3_server())
+        except ImportError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"{error}; `make setup` installs it")
+        yield address
+
+
+@pytest.fixture
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket, and credentials for it in the environment."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return new_bucket(s3)
 
 
 @pytest.fixture

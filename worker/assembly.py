@@ -17,7 +17,6 @@ from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.warmup import warm_up as warm_up_models
 from worker.adapters.clock import SystemClock
-from worker.adapters.file_snapshots import FileSnapshots
 from worker.adapters.kafka_catalogue import KafkaCatalogue
 from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
@@ -39,6 +38,7 @@ from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
 from worker.settings import EventSettings, Settings
+from worker.snapshot_stores import open_snapshots
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -62,7 +62,7 @@ class Adapters:
 
 
 def real_adapters(settings: Settings) -> Adapters:
-    """Kafka, Redis and a folder. Raises ConfigurationError when an address is missing."""
+    """Kafka, Redis, and a folder or an object store. Raises ConfigurationError when an address is missing or wrong."""
     if settings.kafka.bootstrap_servers is None:
         raise ConfigurationError(
             "no Kafka address is set",
@@ -73,7 +73,7 @@ def real_adapters(settings: Settings) -> Adapters:
         lists=RedisLists(settings.redis, settings.lists),
         dead_letters=KafkaDeadLetters(settings.kafka),
         catalogue=KafkaCatalogue(settings.kafka),
-        snapshots=FileSnapshots(settings.snapshots.directory),
+        snapshots=open_snapshots(settings.snapshots),
         clock=SystemClock(),
         background=ThreadPoolExecutor(1, "snapshot"),
     )

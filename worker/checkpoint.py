@@ -110,7 +110,7 @@ class Checkpointer:
         return Written(blobs.size_bytes, {number: entry.next_offset for number, entry in cut.partitions.items()})
 
     def drop_old(self, clock: Clock) -> None:
-        """C5. Raises SnapshotError; what stays behind is dropped the next time."""
+        """C5. Raises ServiceUnavailable, SnapshotError; what stays behind is dropped the next time."""
         kept = self._retention.drop_old(clock)
         elsewhere = highest_epochs((name, each) for name, each in kept if name.instance != self._log.instance)
         latest = self._log.latest

@@ -1,4 +1,4 @@
-"""What `millrace doctor` examines: services, libraries, clock and disk, each in order or with its remedy."""
+"""What `millrace doctor` examines: services, libraries, clock and snapshot store, each in order or with its remedy."""
 
 import importlib
 import importlib.metadata
@@ -7,11 +7,13 @@ import shutil
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import redis
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -20,8 +22,11 @@ from redis.retry import Retry
 
 from worker.adapters.kafka_admin import connect_admin
 from worker.adapters.kafka_client import unavailable
-from worker.errors import MillraceError
-from worker.settings import KafkaSettings, RedisSettings, Settings
+from worker.errors import MillraceError, OwnershipLost
+from worker.manifest_log import NOTHING
+from worker.ports import ManifestName, SnapshotStore
+from worker.settings import KafkaSettings, RedisSettings, Settings, SnapshotSettings
+from worker.snapshot_stores import directory_of, open_snapshots
 
 LIBRARIES = ("kafka-python", "msgspec", "numba", "numpy", "pyarrow", "redis", "river", "safetensors", "torch")
 OLDEST_PYTHON = (3, 11)
@@ -54,7 +59,7 @@ def examine(settings: Settings) -> list[Finding]:
         "lz4": _lz4,
         "kafka": lambda: _kafka(settings.kafka),
         "redis": lambda: _redis(settings.redis),
-        "disk": lambda: _disk(settings.snapshots.directory),
+        "snapshots": lambda: _snapshots(settings.snapshots),
     }
     return [finding for name, check in checks.items() for finding in _safely(name, check)]
 
@@ -183,6 +188,33 @@ def _clock(client: redis.Redis) -> Finding:
     skew = here - (seconds + microseconds / 1e6)
     remedy = "synchronise the clocks (NTP): times of events and lists come from both"
     return _finding("clock", abs(skew) <= MAX_SKEW_SECONDS, f"{skew:+.3f} s from Redis's", remedy)
+
+
+def _snapshots(settings: SnapshotSettings) -> Iterator[Finding]:
+    directory = directory_of(settings)
+    if directory is not None:
+        yield from _disk(directory)
+        return
+    try:
+        yield _store(open_snapshots(settings), settings.url)
+    except MillraceError as error:
+        yield Finding("snapshots", False, str(error), error.remedy)
+
+
+def _store(store: SnapshotStore, url: str) -> Finding:
+    """Tries what a worker needs of it, under a name that no worker has. Raises MillraceError."""
+    found = len(store.manifests())
+    trial = ManifestName(f"doctor-{uuid.uuid4().hex}", 1)
+    manifest = msgspec.json.encode(NOTHING)
+    store.create_manifest(trial, manifest)
+    try:
+        store.create_manifest(trial, manifest)
+    except OwnershipLost:
+        return Finding("snapshots", True, f"{url}: {found} manifest(s), may be read and written", "")
+    finally:
+        store.drop([trial], [])
+    remedy = "use a store that honours If-None-Match: here two workers could take each other's place unnoticed"
+    return Finding("snapshots", False, f"{url} lets a manifest be overwritten", remedy)
 
 
 def _disk(directory: Path) -> Iterator[Finding]:

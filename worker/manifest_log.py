@@ -37,7 +37,8 @@ class ManifestLog:
     ) -> None:
         """The next manifest: what we own, and what we once had and nobody is known to have taken over.
 
-        Raises SnapshotError when it cannot be written, OwnershipLost when we were replaced or our log was sealed.
+        Raises SnapshotError when it cannot be written, ServiceUnavailable when the store does not say what stands,
+        OwnershipLost when we were replaced or our log was sealed.
         """
         before = {n: entry for n, entry in self.latest.entries().items() if n not in partitions}
         manifest = Manifest(FORMAT, knowledge, partitions, before | released, now_ms)

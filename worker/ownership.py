@@ -52,13 +52,14 @@ class Ownership:
         try:
             for number in numbers:
                 self._parts.manifest_log.seal(number, self._parts.clock.now_ms())
-        except SnapshotError as error:
+        except (ServiceUnavailable, SnapshotError) as error:
             self._not_taken([], error)
             return
-        if not self.partitions:  # others have learned, and dropped what we restored, while we stood by
-            self._parts.restorer.restore_knowledge()
-        restored = [self._restored(number) for number in numbers]
+        restored, trouble = self._restored(numbers)
         taken = [owned for owned, _ in restored]
+        if trouble:
+            self._not_taken(taken, trouble)
+            return
         try:
             for owned, known in restored:
                 self._begin(owned, owned.next_offset if known else None)
@@ -68,9 +69,18 @@ class Ownership:
         else:
             self._taken(taken)
 
-    def _restored(self, number: int) -> tuple[OwnedPartition, bool]:
-        self._alive()
-        return self._parts.restorer.take(number)
+    def _restored(self, numbers: Sequence[int]) -> tuple[list[tuple[OwnedPartition, bool]], ServiceUnavailable | None]:
+        """What the store gave, and why it gave no more."""
+        restored: list[tuple[OwnedPartition, bool]] = []
+        try:
+            if not self.partitions:  # others have learned, and dropped what we restored, while we stood by
+                self._parts.restorer.restore_knowledge()
+            for number in numbers:
+                self._alive()
+                restored.append(self._parts.restorer.take(number))
+        except ServiceUnavailable as error:
+            return restored, error
+        return restored, None
 
     def _begin(self, owned: OwnedPartition, offset: int | None) -> None:
         """Lets the records flow. Until the claim stands, what comes is not learned; a later try begins here again."""

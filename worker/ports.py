@@ -131,7 +131,11 @@ class ManifestName:
 
 
 class SnapshotStore(Protocol):
-    """Blobs named by content and, per worker, a numbered log of manifests."""
+    """Blobs named by content and, per worker, a numbered log of manifests.
+
+    What reads or lists raises ServiceUnavailable while a store in the network does not answer, so that nothing is
+    taken for missing that is not. Writing raises SnapshotError then: the last snapshot stays the truth.
+    """
 
     def write_blob(self, content: bytes) -> str:
         """Stores it durably and returns its name, the sha256 in hex. Raises SnapshotError."""

@@ -21,7 +21,8 @@ class Retention:
     def drop_old(self, clock: Clock) -> Manifests:
         """Drops our manifests beyond the last n, then the blobs that nobody names; returns the manifests that stay.
 
-        Raises SnapshotError when something can be neither read nor dropped; the next call tries again.
+        Raises ServiceUnavailable or SnapshotError when something can be neither read nor dropped; the next call tries
+        again.
         """
         manifests = self._read_all()
         dropped = self._beyond_the_last() + _of_dead_workers(manifests, self._instance, clock.now_ms())

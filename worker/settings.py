@@ -227,6 +227,12 @@ class SnapshotSettings(Section):
 
     directory: Path = Field(default_factory=lambda: user_data_path("millrace") / "snapshots")
     """Folder shared by all workers of the group; by default in the user's own data folder."""
+    url: str = ""
+    """An object store in its place, as in `s3://bucket/prefix`, `gs://...`, `az://...`; empty = the folder."""
+    endpoint: str = ""
+    """Address of an object store that is not the provider's own, as in `http://minio:9000`."""
+    request_timeout_seconds: Positive = 10.0
+    """How long one request to the object store may take; a blob goes in pieces of 8 MiB."""
     interval_seconds: Positive = 30.0
     """Time between two snapshots."""
     keep: Count = 3

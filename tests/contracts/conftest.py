@@ -18,7 +18,8 @@ from worker.adapters.memory import MemoryCatalogue, MemoryDeadLetters, MemoryLis
 from worker.adapters.memory_source import MemoryEventSource
 from worker.adapters.redis_lists import RedisLists
 from worker.ports import ListSink, SnapshotStore
-from worker.settings import ListSettings, RedisSettings
+from worker.settings import ListSettings, RedisSettings, SnapshotSettings
+from worker.snapshot_stores import open_snapshots
 
 IN_MEMORY = pytest.param("memory", id="memory")
 ON_KAFKA = pytest.param("kafka", id="kafka", marks=pytest.mark.kafka)
@@ -36,10 +37,15 @@ def list_sink(request: pytest.FixtureRequest) -> Iterator[ListSink]:
         yield sink
 
 
-@pytest.fixture(params=["memory", "files"])
+@pytest.fixture(params=["memory", "files", "objects"])
 def snapshot_store(request: pytest.FixtureRequest, tmp_path: Path) -> SnapshotStore:
     """An empty snapshot store."""
-    return MemorySnapshots() if request.param == "memory" else FileSnapshots(tmp_path / "snapshots")
+    if request.param == "memory":
+        return MemorySnapshots()
+    if request.param == "files":
+        return FileSnapshots(tmp_path / "snapshots")
+    url, endpoint = f"s3://{request.getfixturevalue('bucket')}/millrace", request.getfixturevalue("s3")
+    return open_snapshots(SnapshotSettings(url=url, endpoint=endpoint))
 
 
 @pytest.fixture(params=[IN_MEMORY, ON_KAFKA])

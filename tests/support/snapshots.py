@@ -1,17 +1,17 @@
-"""What a stopped worker left in its snapshot folder, loaded again."""
+"""What a stopped worker left in its snapshot store, loaded again."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from models.recommender import Recommender
 from tests.support.rig import rankings
-from worker.adapters.file_snapshots import FileSnapshots
 from worker.assembly import recommender_options
 from worker.manifest import read_manifests
 from worker.manifest_log import ManifestLog
 from worker.partition import OwnedPartition
 from worker.restore import Restorer
 from worker.settings import load
+from worker.snapshot_stores import open_snapshots
 
 
 class Loaded:
@@ -20,7 +20,7 @@ class Loaded:
     def __init__(self, settings: Mapping[str, Any], instance: str = "w-0") -> None:
         loaded = load(overrides=settings, environment={})
         self.recommender = Recommender(recommender_options(loaded))
-        store = FileSnapshots(settings["snapshots.directory"])
+        store = open_snapshots(loaded.snapshots)
         self._restorer = Restorer(store, self.recommender, loaded.clean, ManifestLog(store, instance))
         assert self._restorer.restore_knowledge()
 
@@ -33,7 +33,9 @@ class Loaded:
         return rankings(self.recommender)
 
 
-def newest_offset(settings: Mapping[str, Any], partition: int = 0) -> int:
-    """Where a restart would go on; 0 = there is no snapshot yet."""
-    entries = [manifest.entries() for _, manifest in read_manifests(FileSnapshots(settings["snapshots.directory"]))]
+def newest_offset(settings: Mapping[str, Any], partition: int = 0, instance: str | None = None) -> int:
+    """Where a restart would go on from any worker's snapshot, or this one's; 0 = there is none yet."""
+    store = open_snapshots(load(overrides=settings, environment={}).snapshots)
+    found = [manifest for name, manifest in read_manifests(store) if instance in (None, name.instance)]
+    entries = [manifest.entries() for manifest in found]
     return max((each[partition].next_offset for each in entries if partition in each), default=0)

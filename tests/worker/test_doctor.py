@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from worker import doctor
+from worker.adapters.memory import MemorySnapshots
 from worker.doctor import Finding, examine
 from worker.embedded.ports import free_ports
+from worker.ports import ManifestName
 from worker.settings import Settings, load
+from worker.snapshot_stores import open_snapshots
 
 
 def settings(tmp_path: Path, **overrides: Any) -> Settings:
@@ -26,6 +30,31 @@ def test_what_is_in_order_has_no_remedy_and_all_else_has_one(tmp_path: Path) -> 
     findings = examine(settings(tmp_path))
     assert [finding.name for finding in findings if finding.ok] == ["python", "libraries", "crc32c", "lz4", "disk"]
     assert all(bool(finding.remedy) != finding.ok for finding in findings)
+
+
+def test_an_object_store_is_tried_and_left_as_it_was(tmp_path: Path, bucket: str, s3: str) -> None:
+    tried = settings(tmp_path, **{"snapshots.url": f"s3://{bucket}/prefix", "snapshots.endpoint": s3})
+    assert found(tried, "snapshots").detail == f"s3://{bucket}/prefix: 0 manifest(s), may be read and written"
+    assert open_snapshots(tried.snapshots).manifests() == []
+
+
+def test_an_object_store_that_lets_manifests_be_overwritten_is_a_finding() -> None:
+    class Careless(MemorySnapshots):
+        @override
+        def create_manifest(self, name: ManifestName, content: bytes) -> None:
+            self._manifests[name] = content
+
+    finding = doctor._store(Careless(), "s3://bucket")
+    assert not finding.ok
+    assert "If-None-Match" in finding.remedy
+
+
+def test_an_object_store_that_is_not_there_is_a_finding(tmp_path: Path, bucket: str, s3: str) -> None:
+    tried = settings(tmp_path, **{"snapshots.url": f"s3://{bucket}-no", "snapshots.endpoint": s3})
+    finding = found(tried, "snapshots")
+    assert not finding.ok
+    assert "bucket does not exist" in finding.detail
+    assert "credentials" in finding.remedy
 
 
 def test_without_addresses_it_names_the_settings(tmp_path: Path) -> None:

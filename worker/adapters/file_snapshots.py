@@ -1,8 +1,6 @@
 """Snapshots in a folder: blobs named by their content, manifests in numbered logs."""
 
-import hashlib
 import os
-import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -11,12 +9,21 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from worker.errors import ConfigurationError, OwnershipLost, SnapshotError
+from worker.errors import SnapshotError
 from worker.ports import ManifestName, SnapshotStore
+from worker.snapshot_names import (
+    BLOBS,
+    WORKERS,
+    blob_at,
+    blob_name,
+    blob_path,
+    in_order,
+    manifest_at,
+    manifest_path,
+    number_taken,
+    verified,
+)
 
-INSTANCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-BLOB = re.compile(r"[0-9a-f]{64}")
-MANIFEST = re.compile(r"[0-9]{8,}\.json")
 ABANDONED_SECONDS = 3600.0
 
 
@@ -28,28 +35,24 @@ class FileSnapshots(SnapshotStore):
     """
 
     def __init__(self, directory: Path) -> None:
-        self._blobs = directory / "blobs"
-        self._workers = directory / "workers"
+        self._directory = directory
         self._unfinished = directory / "unfinished"
 
     @override
     def write_blob(self, content: bytes) -> str:
-        name = hashlib.sha256(content).hexdigest()
-        target = self._blobs / name
+        name = blob_name(content)
+        target = self._blob(name)
         with _writing(target):
             if not (target.is_file() and target.stat().st_size == len(content)):
                 with self._finished(content) as finished:
-                    _make_folder(self._blobs)
+                    _make_folder(target.parent)
                     finished.replace(target)
-                    _sync_folder(self._blobs)
+                    _sync_folder(target.parent)
         return name
 
     @override
     def read_blob(self, name: str) -> bytes:
-        content = _read(self._blob(name))
-        if hashlib.sha256(content).hexdigest() != name:
-            raise SnapshotError(f"the blob {name} was altered", "restore the snapshot folder, or use an older snapshot")
-        return content
+        return verified(name, _read(self._blob(name)))
 
     @override
     def create_manifest(self, name: ManifestName, content: bytes) -> None:
@@ -60,10 +63,7 @@ class FileSnapshots(SnapshotStore):
             try:
                 target.hardlink_to(finished)
             except FileExistsError as error:
-                raise OwnershipLost(
-                    f"the manifest {name.sequence} of {name.instance} was written by somebody else",
-                    "run one worker per kafka.instance_id; this one may be started again",
-                ) from error
+                raise number_taken(name) from error
             _sync_folder(target.parent)
 
     @override
@@ -73,12 +73,8 @@ class FileSnapshots(SnapshotStore):
 
     @override
     def manifests(self) -> list[ManifestName]:
-        found = [
-            ManifestName(path.parent.name, int(path.stem))
-            for path in self._workers.glob("*/*.json")
-            if MANIFEST.fullmatch(path.name)
-        ]
-        return sorted(found, key=lambda name: (name.instance, name.sequence))
+        paths = self._directory.glob(f"{WORKERS}/*/*")
+        return in_order([name for path in paths if (name := manifest_at(self._place(path)))])
 
     @override
     def drop(self, manifests: Sequence[ManifestName], blobs: Sequence[str]) -> None:
@@ -89,20 +85,17 @@ class FileSnapshots(SnapshotStore):
 
     @override
     def blobs(self) -> list[str]:
-        return sorted(path.name for path in self._blobs.glob("*") if BLOB.fullmatch(path.name))
+        paths = self._directory.glob(f"{BLOBS}/*")
+        return sorted(name for path in paths if (name := blob_at(self._place(path))))
 
     def _blob(self, name: str) -> Path:
-        if not BLOB.fullmatch(name):
-            raise SnapshotError(f"{name!r} names no blob", "the manifest that names it was altered")
-        return self._blobs / name
+        return self._directory / blob_path(name)
 
     def _manifest(self, name: ManifestName) -> Path:
-        if not INSTANCE.fullmatch(name.instance):
-            raise ConfigurationError(
-                f"{name.instance!r} cannot name a worker's folder",
-                "use up to 128 letters, digits, '.', '_' or '-' in kafka.instance_id",
-            )
-        return self._workers / name.instance / f"{name.sequence:08d}.json"
+        return self._directory / manifest_path(name)
+
+    def _place(self, path: Path) -> str:
+        return path.relative_to(self._directory).as_posix()
 
     @contextmanager
     def _finished(self, content: bytes) -> Iterator[Path]:

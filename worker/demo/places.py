@@ -101,5 +101,5 @@ def _place(folder: Path, own: Mapping[str, Any], *, lasting: bool, borrowed: boo
     snapshots = folder / "snapshots"
     resumed = snapshots.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    settings = load(overrides={**DEMO_SETTINGS, "snapshots.directory": snapshots, **own})
+    settings = load(overrides={**DEMO_SETTINGS, "snapshots.directory": snapshots, "snapshots.url": "", **own})
     return Place(settings, folder, borrowed, lasting, resumed, check)

@@ -8,7 +8,7 @@ from tests.recovery.simulator.oracle import Oracle
 from tests.recovery.simulator.scheduler import Scheduler
 from tests.recovery.simulator.trouble import Trouble
 from worker.adapters.memory import MemorySnapshots
-from worker.errors import SnapshotError
+from worker.errors import ServiceUnavailable, SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 
 LOOKED_INTO_SHARE = 0.1  # of the manifests
@@ -65,21 +65,30 @@ class SimulatedSnapshots(SnapshotStore):
     @override
     def read_blob(self, name: str) -> bytes:
         self._scheduler.step("read a blob")
+        self._answer()
         return self._shared.memory.read_blob(name)
 
     @override
     def read_manifest(self, name: ManifestName) -> bytes:
+        self._answer()
         return self._shared.memory.read_manifest(name)
 
     @override
     def manifests(self) -> list[ManifestName]:
         self._scheduler.step("list manifests")
+        self._answer()
         return self._shared.memory.manifests()
 
     @override
     def blobs(self) -> list[str]:
+        self._answer()
         return self._shared.memory.blobs()
 
     def _refuse(self, *troubles: Trouble) -> None:
         if self._shared.trouble in troubles:
             raise SnapshotError(f"the snapshot store is in trouble: {self._shared.trouble.value}")
+
+    def _answer(self) -> None:
+        """What reads must not take for missing what cannot be read now."""
+        if self._shared.trouble is Trouble.AWAY:
+            raise ServiceUnavailable("the snapshot store does not answer")

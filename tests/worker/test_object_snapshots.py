@@ -1,0 +1,167 @@
+"""What is peculiar to object stores; what every snapshot store promises: contracts/test_snapshot_stores.py."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.object_stores import Way, overwrite
+from worker.embedded.ports import free_ports
+from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
+from worker.ports import ManifestName, SnapshotStore
+from worker.settings import SnapshotSettings
+from worker.snapshot_stores import open_snapshots
+
+FIRST = ManifestName("w-0", 1)
+
+
+def opened(url: str, endpoint: str, request_timeout_seconds: float = 10.0) -> SnapshotStore:
+    settings = SnapshotSettings(url=url, endpoint=endpoint, request_timeout_seconds=request_timeout_seconds)
+    return open_snapshots(settings)
+
+
+@pytest.fixture
+def way(s3: str) -> Iterator[Way]:
+    with Way(s3) as way:
+        yield way
+
+
+@pytest.fixture
+def url(bucket: str) -> str:
+    return f"s3://{bucket}/some/prefix"
+
+
+def test_blobs_and_manifests_lie_below_the_prefix(url: str, bucket: str, way: Way) -> None:
+    store = opened(url, way.address)
+    name = store.write_blob(b"x")
+    store.create_manifest(FIRST, b"{}")
+    written = [path for method, path in way.requests if method == "PUT"]
+    prefix = f"/{bucket}/some/prefix"
+    assert written == [f"{prefix}/blobs/{name}", f"{prefix}/workers/w-0/00000001.json"]
+
+
+def test_stores_of_different_prefixes_do_not_see_each_other(s3: str, bucket: str) -> None:
+    one, other = opened(f"s3://{bucket}/one", s3), opened(f"s3://{bucket}/one/more", s3)
+    one.create_manifest(FIRST, b"{}")
+    other.write_blob(b"x")
+    assert other.manifests() == []
+    assert one.blobs() == []
+
+
+def test_a_blob_of_many_pieces_is_read_back_and_written_only_once(url: str, way: Way) -> None:
+    store = opened(url, way.address)
+    content = os.urandom(20_000_001)
+    name = store.write_blob(content)
+    assert store.read_blob(name) == content
+    way.requests.clear()
+    assert store.write_blob(content) == name
+    assert [method for method, _ in way.requests] == ["HEAD"]
+
+
+def test_a_blob_that_was_altered_is_refused(url: str, s3: str) -> None:
+    store = opened(url, s3)
+    name = store.write_blob(b"content")
+    overwrite(f"{url}/blobs/{name}", s3, b"cOntent")
+    with pytest.raises(SnapshotError, match="altered"):
+        store.read_blob(name)
+
+
+def test_of_many_writers_of_one_manifest_exactly_one_wins(url: str, s3: str) -> None:
+    refused: list[bytes] = []
+
+    def write(content: bytes) -> None:
+        try:
+            opened(url, s3).create_manifest(FIRST, content)
+        except OwnershipLost:
+            refused.append(content)
+
+    contents = [str(number).encode() * 1000 for number in range(8)]
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(contents) - set(refused) == {opened(url, s3).read_manifest(FIRST)}
+
+
+def test_a_manifest_whose_acknowledgement_was_lost_is_ours_all_the_same(url: str, way: Way) -> None:
+    store = opened(url, way.address)
+    way.fault = lambda method: "lose" if method == "PUT" else "pass"
+    store.create_manifest(FIRST, b"{}")
+    assert [method for method, _ in way.requests].count("PUT") == 1, "a create is not repeated blindly"
+    way.fault = lambda _: "pass"
+    assert opened(url, way.address).read_manifest(FIRST) == b"{}"
+    with pytest.raises(OwnershipLost):
+        store.create_manifest(FIRST, b"{}")
+
+
+def test_a_manifest_that_never_arrived_is_a_snapshot_error(url: str, way: Way) -> None:
+    store = opened(url, way.address, request_timeout_seconds=1.0)
+    way.fault = lambda method: "503" if method == "PUT" else "pass"
+    with pytest.raises(SnapshotError, match=r"cannot write s3://.*503"):
+        store.create_manifest(FIRST, b"{}")
+    way.fault = lambda _: "pass"
+    store.create_manifest(FIRST, b"{}")
+
+
+def test_manifests_are_read_once(url: str, s3: str, way: Way) -> None:
+    opened(url, s3).create_manifest(FIRST, b"{}")
+    store = opened(url, way.address)
+    assert store.read_manifest(FIRST) == store.read_manifest(FIRST) == b"{}"
+    assert len([path for method, path in way.requests if method == "GET"]) == 1
+    opened(url, s3).drop([FIRST], [])
+    assert store.manifests() == []
+    with pytest.raises(SnapshotError, match="missing"):
+        store.read_manifest(FIRST)
+
+
+@pytest.mark.parametrize("status", ["401", "403"])
+def test_who_may_not_is_told_to_look_at_the_credentials(url: str, way: Way, status: str) -> None:
+    way.fault = lambda _: status
+    store = opened(url, way.address)
+    with pytest.raises(SnapshotError, match=f"cannot write .*({status}|permissions)") as refused:
+        store.write_blob(b"x")
+    assert "credentials" in refused.value.remedy
+    with pytest.raises(ServiceUnavailable, match="cannot read"):
+        store.manifests()
+
+
+def test_a_bucket_that_is_not_there_is_named(s3: str, bucket: str) -> None:
+    store = opened(f"s3://{bucket}-no/prefix", s3)
+    with pytest.raises(SnapshotError, match=f"{bucket}-no.*bucket does not exist"):
+        store.write_blob(b"x")
+    with pytest.raises(SnapshotError, match="bucket does not exist"):
+        store.create_manifest(FIRST, b"{}")
+    with pytest.raises(ServiceUnavailable, match="bucket does not exist") as refused:
+        store.manifests()
+    assert "see that it exists" in refused.value.remedy
+
+
+def test_what_does_not_answer_is_told_from_what_is_missing(bucket: str) -> None:
+    (port,) = free_ports(1)
+    store = opened(f"s3://{bucket}/prefix", f"http://127.0.0.1:{port}", request_timeout_seconds=1.0)
+    for read in (store.manifests, store.blobs, lambda: store.read_manifest(FIRST), lambda: store.read_blob("0" * 64)):
+        with pytest.raises(ServiceUnavailable, match="cannot read"):
+            read()
+    for write in (lambda: store.write_blob(b"x"), lambda: store.drop([FIRST], [])):
+        with pytest.raises(SnapshotError, match="cannot write"):
+            write()
+
+
+def test_a_store_that_hangs_costs_no_more_than_the_time_limit_says(url: str, way: Way) -> None:
+    way.fault = lambda _: "hang"
+    store = opened(url, way.address, request_timeout_seconds=0.5)
+    with pytest.raises(SnapshotError, match="cannot write"):
+        store.create_manifest(FIRST, b"{}")
+    with pytest.raises(ServiceUnavailable):
+        store.manifests()
+
+
+def test_errors_are_one_line_without_what_only_developers_need(url: str, way: Way) -> None:
+    way.fault = lambda _: "400"
+    with pytest.raises(ServiceUnavailable) as refused:
+        opened(url, way.address).manifests()
+    assert "\n" not in str(refused.value)
+    assert "Debug" not in str(refused.value)
+    assert "list-type" not in str(refused.value), "the query may hold a signature"
