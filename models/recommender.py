@@ -20,19 +20,17 @@ from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
-from models.profiles import NOBODY, Profiles
+from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
 from models.registry import EXPERTS
 from models.scratch import Scratch
 from models.seen import SeenFilter
-from models.shard import GONE, ProfileShard
+from models.shard import ProfileShard
 from models.strings import pack, unpack
-from models.tables import dump, fitted, load, size_bytes
+from models.tables import copied, dump, first_rows, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-UNKNOWN_ITEM = {"profiles.items": NOBODY, "profiles.rejected": NOBODY, "profiles.published": GONE}  # tables of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +215,7 @@ class Recommender:
         """Lets the tables follow the vocabulary."""
         capacity = self.vocabulary.capacity
         if capacity > len(self.knowledge.events):
-            self.knowledge = fitted(self.knowledge, Knowledge.empty(capacity, self._active))
+            self.knowledge = fitted(self.knowledge, self._no_knowledge(capacity))
             self.scratch = Scratch.empty(capacity)
 
     def _forget_items(self) -> None:
@@ -296,27 +294,28 @@ class Recommender:
     def dump(self) -> Arrays:
         """What was learned of items, as arrays; shards are dumped one by one."""
         ids, free, knocked = self.vocabulary.dump()
-        knowledge = fitted(self.knowledge, Knowledge.empty(self.vocabulary.rows_used, self._active))
-        return dump(knowledge, "knowledge.") | _pack_vocabulary("items", ids, free, knocked)
+        used = first_rows(self.knowledge, self.vocabulary.rows_used, self._no_knowledge)
+        return copied(dump(used, "knowledge.")) | _pack_vocabulary("items", ids, free, knocked)
 
     def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
         self.vocabulary.restore(*_unpack_vocabulary("items", arrays))
-        knowledge = load(Knowledge.empty(self.vocabulary.capacity, self._active), arrays, "knowledge.")
+        knowledge = load(self._no_knowledge(self.vocabulary.capacity), arrays, "knowledge.")
         check_rows(knowledge)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
         self.scratch = Scratch.empty(self.vocabulary.capacity)
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""
-        arrays = shard.dump()
-        rows = np.unique(np.concatenate([arrays[name].ravel() for name in UNKNOWN_ITEM]))
-        rows = rows[rows >= 0]
-        for name in UNKNOWN_ITEM:
-            arrays[name] = _translated(arrays[name], rows, np.arange(len(rows), dtype=np.int32))
-        ids, offsets = pack([self.vocabulary.id_of(int(row)) for row in rows])
+        rows = shard.item_rows(self.vocabulary.rows_used)
+        numbers = np.zeros(self.vocabulary.rows_used, np.int32)
+        numbers[rows] = np.arange(len(rows))
+        ids, offsets = pack(self.vocabulary.ids_of(rows.tolist()))
         users = _pack_vocabulary("users", *shard.users.dump())
-        return arrays | users | {"named.bytes": ids, "named.offsets": offsets}
+        return shard.dump(numbers) | users | {"named.bytes": ids, "named.offsets": offsets}
+
+    def _no_knowledge(self, items: int) -> Knowledge:
+        return Knowledge.empty(items, self._active)
 
     def load_shard(self, arrays: Mapping[str, npt.NDArray[Any]]) -> ProfileShard:
         """The shard that `dump_shard` gave, in the rows of this recommender. Raises ValueError when it does not fit.
@@ -325,16 +324,9 @@ class Recommender:
         """
         shard = ProfileShard(self.options.max_users)
         shard.users.restore(*_unpack_vocabulary("users", arrays))
-        named = unpack(arrays["named.bytes"], arrays["named.offsets"])
-        here = self.vocabulary.admit(named)
+        rows = self.vocabulary.admit(unpack(arrays["named.bytes"], arrays["named.offsets"]))
         self._make_room()
-        own = dict(arrays)
-        for name, unknown in UNKNOWN_ITEM.items():
-            if arrays[name].max(initial=-1) >= len(named):
-                raise ValueError(f"table {name} names items that are not there")
-            new = np.where(here < 0, np.int32(unknown), here)
-            own[name] = _translated(arrays[name], np.arange(len(named), dtype=np.int32), new)
-        shard.load(own)
+        shard.load(arrays, rows)
         self._shards.append(shard)
         return shard
 
@@ -353,14 +345,6 @@ class Recommender:
     def mixture(self) -> Mixture:
         """The weights of the experts by context."""
         return self.knowledge.mixture
-
-
-def _translated(rows: npt.NDArray[Any], old: Int32s, new: Int32s) -> npt.NDArray[Any]:
-    """Replaces each of the sorted row numbers `old` by the one in the same place of `new`; negative ones stay."""
-    result = rows.copy()
-    named = rows >= 0
-    result[named] = new[np.searchsorted(old, rows[named])]
-    return result
 
 
 def _pack_vocabulary(prefix: str, ids: list[str], free: list[int], knocked: list[str]) -> Arrays:

@@ -1,16 +1,21 @@
 """ProfileShard: the users of one partition. It moves with the partition, so a saved shard names items by id."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from models.batch import Int32s, Int64s, UInt64s
+from models.item_rows import named_in, renamed
 from models.profiles import NOBODY, PER_USER, Profiles
 from models.seen import SeenFilter, check_segments, segments_within, with_room, words_used
-from models.tables import dump, fitted, load, size_bytes
+from models.tables import copied, dump, first_rows, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
 
 SEEN_BYTES_PER_USER = 144  # 48 pairs, if the users that fit are all there
 GONE = -2  # a place whose item was forgotten; unlike -1 it does not end a list
+ITEM_TABLES = {"items": NOBODY, "rejected": NOBODY, "published": GONE}  # and what stands for an item that is gone
 
 
 class ProfileShard:
@@ -73,17 +78,34 @@ class ProfileShard:
         """Hashes of all new items that published lists hold for exploration."""
         return np.unique(self.profiles.explored[self.profiles.explored != 0])
 
-    def dump(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Copies of the arrays of users in use; item references are still rows (see Recommender.dump_shard)."""
-        profiles = fitted(self.profiles, Profiles.empty(self.users.rows_used))
-        seen = fitted(self.seen, self._empty_filter(words_used(self.seen)))
-        return dump(profiles, "profiles.") | dump(seen, "seen.")
+    def item_rows(self, rows: int) -> Int64s:
+        """Which of so many item rows its tables name, ascending."""
+        profiles = self._in_use()
+        return named_in(tuple(getattr(profiles, name) for name in ITEM_TABLES), rows)
 
-    def load(self, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Takes over what `dump` gave, after `users` was restored. Raises ValueError when it does not fit."""
-        self.profiles = load(Profiles.empty(self.users.capacity), arrays, "profiles.")
+    def dump(self, numbers: Int32s) -> dict[str, npt.NDArray[Any]]:
+        """Copies of the arrays of users in use; an item in row r is called `numbers[r]`."""
+        profiles = self._in_use()
+        tables = {f"profiles.{name}": renamed(getattr(profiles, name), numbers) for name in ITEM_TABLES}
+        others = {name: each for name, each in dump(profiles, "profiles.").items() if name not in tables}
+        seen = self.seen._replace(words=self.seen.words[: words_used(self.seen)])
+        return copied(others) | tables | copied(dump(seen, "seen."))
+
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]], rows: Int32s) -> None:
+        """Takes over what `dump` gave, after `users` was restored; item n gets row `rows[n]`, -1 = it is gone.
+
+        Raises ValueError when it does not fit.
+        """
+        own = dict(arrays)
+        for name, unknown in ITEM_TABLES.items():
+            here = np.where(rows < 0, np.int32(unknown), rows)
+            own[f"profiles.{name}"] = renamed(arrays[f"profiles.{name}"], here)
+        self.profiles = load(Profiles.empty(self.users.capacity), own, "profiles.")
         self.seen = load(self._empty_filter(len(arrays["seen.words"])), arrays, "seen.")
         check_segments(self.seen)
+
+    def _in_use(self) -> Profiles:
+        return first_rows(self.profiles, self.users.rows_used, Profiles.empty)
 
     def size_bytes(self) -> int:
         """Memory of users, profiles and seen filter."""

@@ -1,7 +1,7 @@
 """Trees of named tuples of arrays: resized, saved and loaded by one set of functions."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -17,6 +17,27 @@ def fitted(old: T, new: T) -> T:
             overlap = tuple(slice(0, min(a, b)) for a, b in zip(before.shape, after.shape, strict=True))
             after[overlap] = before[overlap]
     return new
+
+
+def first_rows(tables: T, rows: int, empty: Callable[[int], T]) -> T:
+    """Views of the first `rows` rows; `empty(n)` makes such a tree of n rows, which tells where an array has them."""
+    return cast("T", _cut(tables, rows, empty(1), empty(2)))
+
+
+def _cut(tables: tuple[Any, ...], rows: int, one: tuple[Any, ...], two: tuple[Any, ...]) -> tuple[Any, ...]:
+    parts = []
+    for value, smaller, larger in zip(tables, one, two, strict=True):
+        if isinstance(value, tuple):
+            parts.append(_cut(value, rows, smaller, larger))
+        else:
+            grows = [a != b for a, b in zip(smaller.shape, larger.shape, strict=True)]
+            parts.append(value[tuple(slice(rows) if each else slice(None) for each in grows)])
+    return tables._replace(**dict(zip(_names(tables), parts, strict=True)))  # type: ignore[attr-defined, no-any-return]
+
+
+def copied(flat: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+    """What `dump` gave, as it is now."""
+    return {name: array.copy() for name, array in flat.items()}
 
 
 def dump(tables: tuple[Any, ...], prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:

@@ -19,6 +19,13 @@ def stable_hash(identifier: str) -> int:
     return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "little")
 
 
+def stable_hashes(identifiers: Sequence[str]) -> UInt64s:
+    """`stable_hash` of each, (n,)."""
+    blake = hashlib.blake2b
+    digests = b"".join([blake(identifier.encode(), digest_size=8).digest() for identifier in identifiers])
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
 class Vocabulary:
     """Gives ids rows, the first free one at an id's first event, until `most_rows` are in use.
 
@@ -187,5 +194,4 @@ class Vocabulary:
             self._doorkeeper = dict.fromkeys(knocked)
         while self.capacity < len(ids):
             self._grow()
-        for identifier, row in self._rows.items():
-            self.hashes[row] = stable_hash(identifier)
+        self.hashes[list(self._rows.values())] = stable_hashes(list(self._rows))

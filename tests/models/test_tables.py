@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from models.batch import Float32s, Int32s
-from models.tables import dump, fitted, load, size_bytes
+from models.knowledge import Knowledge
+from models.registry import EXPERTS
+from models.tables import copied, dump, first_rows, fitted, load, size_bytes
 
 
 class Inner(NamedTuple):
@@ -43,6 +45,28 @@ def test_arrays_that_do_not_fit_are_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match="table rows"):
         load(tree(3, 0), {"inner.weights": np.zeros(3, np.float32), **wrong})
+
+
+@pytest.mark.parametrize("rows", [0, 1, 64, 100])
+def test_the_first_rows_are_found_wherever_an_array_has_its_rows(rows: int) -> None:
+    active = np.ones(len(EXPERTS), np.bool_)
+    whole = Knowledge.empty(100, active)
+    for number, array in enumerate(dump(whole).values()):
+        array[...] = np.arange(array.size).reshape(array.shape) + number
+    expected = dump(fitted(whole, Knowledge.empty(rows, active)))
+    found = dump(first_rows(whole, rows, lambda items: Knowledge.empty(items, active)))
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name, strict=True)
+
+
+def test_a_copy_stays_as_it_is() -> None:
+    changing = tree(2, 7)
+    kept = copied(dump(first_rows(changing, 1, lambda rows: tree(rows, 0))))
+    changing.rows[:] = 8
+    changing.inner.weights[:] = 8
+    assert kept["rows"].tolist() == [[7, 7]]
+    assert kept["inner.weights"].tolist() == [7]
 
 
 def test_the_size_is_that_of_all_arrays() -> None:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.served import doubtful_replay
 from worker.cli import app
 from worker.errors import ConfigurationError
 from worker.report.page import EXPOSURE, METRICS, NO_PLOT, report_page
@@ -154,6 +155,20 @@ def test_the_plot_shows_the_three_best_baselines() -> None:
 @needs_matplotlib
 def test_the_same_figures_give_the_same_drawing() -> None:
     assert curves_svg(CURVE) == curves_svg(CURVE)
+
+
+@pytest.mark.usefixtures("without_matplotlib")
+def test_what_a_replay_through_a_worker_found_has_its_table_and_its_doubts() -> None:
+    ours: dict[str, Any] = dict.fromkeys(METRICS.values(), 0.5)
+    figures = {"curve": CURVE, "comparisons": {}, "exposure": EXPOSED}
+    assert "As served" not in report_page("t", "h", {"blend": ours}, figures)
+    text = report_page("t", "h", {"blend": ours}, figures | {"served": doubtful_replay()})
+    assert {"event, ideal", "0.25 s", "25.0 (20.5 to 29.5)", "50 %", "2.500 s", "HR@20 lost, %"} <= set(
+        Page(text).cells
+    )
+    assert Page(text).open == []
+    for note in ("Replayed at 100 events/s", "the pace was not held", "did not keep up", "turned away 3 events"):
+        assert note in text
 
 
 @pytest.mark.usefixtures("without_matplotlib")

@@ -19,6 +19,7 @@ from models.batch import Interactions
 from producers.choices import EventTimes
 from producers.columns import EventColumns
 from producers.pacing import Pace
+from tests.support.served import doubtful_replay
 from worker.adapters.memory import MemoryLists
 from worker.budgets import max_users
 from worker.cli import app
@@ -281,24 +282,8 @@ def test_options_that_make_no_sense_are_refused_before_the_file_is_read(argument
 
 
 def test_the_table_says_what_was_lost_and_what_casts_doubt_on_it() -> None:
-    ranks = {"hr_at_10": 0.1, "hr_at_20": 0.2, "mrr_at_20": 0.05}
-    quantiles = {"p50": 0.1, "p99": 2.5, "longest": 3.0}
-    row = ranks | {
-        "hr_at_20": 0.15,
-        "loss_percent": {"hr_at_20": 25.0, "mrr_at_20": 0.0},
-        "loss_interval_percent": {"hr_at_20": [20.5, 29.5], "mrr_at_20": [-1.0, 1.0]},
-        "outdated": 0.5,
-        "freshness_seconds": quantiles,
-        "pace_held": False,
-        "late_seconds": quantiles,
-        "events_per_second": 80.0,
-        "kept_up": False,
-        "learned_after_seconds": quantiles,
-        "events_rejected": {"bad_id": 3},
-    }
-    pace = {"rate": 100.0, "speed": None, "seconds": 60.0, "users_own_gap_seconds": quantiles}
     console = Console(file=io.StringIO(), width=100)
-    print_served(console, {"ideal": ranks, "pace": pace, "by_refresh_seconds": {"0.25": json.loads(json.dumps(row))}})
+    print_served(console, json.loads(json.dumps(doubtful_replay())))
     assert isinstance(console.file, io.StringIO)
     printed = console.file.getvalue()
     (line,) = (line for line in printed.splitlines() if line.startswith(" 0.25 s"))

@@ -6,6 +6,7 @@ from math import isnan
 from typing import Any
 
 from worker.report.plot import curves_svg
+from worker.report.served_lines import SERVED_HEAD, served_lines, served_notes
 
 METRICS = {
     "HR@10": "hr_at_10",
@@ -28,6 +29,11 @@ GROUPS = {
     "by_kind": ("By kind of event", "kind"),
 }
 NO_PLOT = "No plot: matplotlib is not installed. <code>pip install 'millrace[plots]'</code> brings it."
+SERVED = (
+    "Right before an event was sent, the user's list was read from Redis, or else the popular one. Lost: against "
+    "ranking at every event, with an interval of 95 %. Outdated: made before the user's previous event, or none of "
+    "their own."
+)
 STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2330; background: #fff; max-width: 62rem; margin: 2rem auto;
@@ -77,6 +83,7 @@ def report_page(title: str, headline: str, rows: Mapping[str, Mapping[str, float
             f"<h2>Along the stream</h2>\n{_plot(figures['curve'], figures.get('against', {}))}",
             f"<h2>The blend less each expert</h2>\n{_comparisons(figures['comparisons'])}",
             *_baselines(figures),
+            *_served(figures),
             f"<h2>What the lists show</h2>\n{_table(EXPOSURE_HEAD, exposure_lines(figures['exposure']))}",
             *_groups(figures),
             f"<h2>How it was measured</h2>\n<dl>{''.join(map(_definition, DEFINITIONS.items()))}</dl>",
@@ -111,6 +118,14 @@ def _baselines(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"<h2>Known methods on the same events</h2>\n{_table(['', *METRICS, 'events/s'], lines)}"
         contests = {name: row["comparison"] for name, row in baselines.items()}
         yield f"<h2>The blend less each known method</h2>\n{_comparisons(contests)}"
+
+
+def _served(figures: Mapping[str, Any]) -> Iterator[str]:
+    """What clients would have been shown, where the events went through a whole worker too."""
+    if "served" in figures:
+        table = _table(SERVED_HEAD, served_lines(figures["served"]))
+        notes = "".join(f'<p class="note">{escape(note)}</p>' for note in [SERVED, *served_notes(figures["served"])])
+        yield f"<h2>As served, by refresh interval</h2>\n{table}\n{notes}"
 
 
 def exposure_lines(figures: Mapping[str, float]) -> list[list[str]]:
