@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from types import FrameType
 
@@ -113,8 +114,7 @@ def build_worker(
     pipeline_kind: type[Pipeline] = Pipeline,
 ) -> Worker:
     """A worker on any adapters."""
-    model = f"millrace-{version('millrace')}"
-    ranker = Ranker(recommender, settings.lists.size, model, explain=settings.lists.explanations)
+    ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock)
     pipeline = pipeline_kind(Decoder(settings.events), recommender, ranker, ports, settings.refresh, observer)
     manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
@@ -136,6 +136,12 @@ def build_worker(
         observer,
     )
     return Worker(settings, parts)
+
+
+@cache
+def model_name() -> str:
+    """What published lists say of who made them."""
+    return f"millrace-{version('millrace')}"
 
 
 def instance_name(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from worker.errors import SnapshotError
 from worker.manifest import PartitionEntry, highest_epochs
 from worker.manifest_log import ManifestLog
 from worker.partition import OwnedPartition
-from worker.ports import SnapshotStore
+from worker.ports import Clock, SnapshotStore
 from worker.retention import Retention
 
 
@@ -69,6 +69,7 @@ class Checkpointer:
         latest = self._log.latest
         entries = {each.number: _entry(each, each.restored_from) for each in taken}
         self._log.append(latest.knowledge, {**latest.partitions, **entries}, {}, now_ms)
+        self._log.verify_sole(entries)
 
     def begin(self, partitions: Sequence[OwnedPartition]) -> Cut:
         """Copies the state, and has C2 done in the background."""
@@ -108,9 +109,9 @@ class Checkpointer:
         self._log.append(knowledge, entries, released, now_ms)
         return Written(blobs.size_bytes, {number: entry.next_offset for number, entry in cut.partitions.items()})
 
-    def drop_old(self, now_ms: int) -> None:
+    def drop_old(self, clock: Clock) -> None:
         """C5. Raises ServiceUnavailable, SnapshotError; what stays behind is dropped the next time."""
-        kept = self._retention.drop_old(now_ms)
+        kept = self._retention.drop_old(clock)
         elsewhere = highest_epochs((name, each) for name, each in kept if name.instance != self._log.instance)
         latest = self._log.latest
         released = {n: each for n, each in latest.released.items() if each.epoch >= elsewhere.get(n, 0)}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from worker.checkpoint import Cut, Written
-from worker.errors import ServiceUnavailable, SnapshotError
+from worker.errors import MillraceError, ServiceUnavailable, SnapshotError
 from worker.partition import OwnedPartition
 from worker.parts import Parts
 
@@ -40,23 +40,19 @@ class Checkpointing:
         if self._pending and self._pending.blobs.done():
             try:
                 self._finish(self._pending)
-            except SnapshotError as error:
-                self.failed(error)
+            except (ServiceUnavailable, SnapshotError) as error:
+                self._failed(error)
 
     def run(self, releasing: Sequence[int] = (), within_seconds: float | None = None) -> None:
         """All steps at once; partitions in `releasing` are given up.
 
-        Raises SnapshotError when it cannot be written in time, OwnershipLost when we were replaced.
+        Raises SnapshotError when it cannot be written in time, ServiceUnavailable when the store does not answer,
+        OwnershipLost when we were replaced.
         """
         self.give_up()
         self.begin()
         if self._pending:
             self._finish(self._pending, releasing, within_seconds)
-
-    def failed(self, error: SnapshotError) -> None:
-        """Tells of it; the last one stays the truth."""
-        self._parts.observer.snapshot_failed(str(error))
-        log.error("no snapshot was written", cause=str(error), remedy=error.remedy)
 
     def _finish(self, cut: Cut, releasing: Sequence[int] = (), within_seconds: float | None = None) -> None:
         self._pending = None
@@ -65,6 +61,11 @@ class Checkpointing:
         self._parts.observer.snapshot_written(written.size_bytes, clock.monotonic() - self._began_seconds)
         self._commit(written.next_offsets)
         self._drop_old()
+
+    def _failed(self, error: MillraceError) -> None:
+        """Tells of it; the last one stays the truth."""
+        self._parts.observer.snapshot_failed(str(error))
+        log.error("no snapshot was written", cause=str(error), remedy=error.remedy)
 
     def _flush_dead_letters(self) -> None:
         """A snapshot does not wait for ever for a topic that only people read."""
@@ -81,6 +82,6 @@ class Checkpointing:
 
     def _drop_old(self) -> None:
         try:
-            self._parts.checkpointer.drop_old(self._parts.clock.now_ms())
+            self._parts.checkpointer.drop_old(self._parts.clock)
         except (ServiceUnavailable, SnapshotError) as error:
             log.warning("old snapshots stay for now", cause=str(error), remedy=error.remedy)

@@ -152,7 +152,7 @@ class Worker:
 
     def _publish_popular(self) -> None:
         if self._parts.catalogue.may_rank():
-            self._parts.pipeline.publish_popular()
+            self._parts.pipeline.publish_popular(standing_by=not self._owned)
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._parts.clock.monotonic()

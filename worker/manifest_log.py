@@ -1,10 +1,12 @@
 """The numbered log of one worker's manifests, which others may seal."""
 
+from collections.abc import Mapping
+
 import msgspec
 import structlog
 
-from worker.errors import OwnershipLost
-from worker.manifest import FORMAT, Manifest, Manifests, PartitionEntry, read_manifests
+from worker.errors import OwnershipLost, SnapshotError
+from worker.manifest import FORMAT, Manifest, PartitionEntry, highest_epochs, read_manifests
 from worker.ports import ManifestName, SnapshotStore
 
 NOTHING = Manifest(FORMAT, "", {}, {}, 0)
@@ -35,13 +37,30 @@ class ManifestLog:
     ) -> None:
         """The next manifest: what we own, and what we once had and nobody is known to have taken over.
 
-        Raises SnapshotError when it cannot be written, OwnershipLost when we were replaced or our log was sealed.
+        Raises SnapshotError when it cannot be written, ServiceUnavailable when the store does not say what stands,
+        OwnershipLost when we were replaced or our log was sealed.
         """
         before = {n: entry for n, entry in self.latest.entries().items() if n not in partitions}
         manifest = Manifest(FORMAT, knowledge, partitions, before | released, now_ms)
+        self._verify_newest()
         self._create(ManifestName(self.instance, self._sequence + 1), manifest)
         self._sequence += 1
+        self._verify_newest()  # a number may also be free because it was dropped meanwhile
         self.latest = manifest
+
+    def _verify_newest(self) -> None:
+        if _last_sequence(self._store, self.instance) > self._sequence:
+            raise OwnershipLost(
+                f"the snapshots of {self.instance} were continued or ended by another worker",
+                "give each worker a kafka.instance_id of its own; nothing else, if this one was away for long",
+            )
+
+    def verify_sole(self, claimed: Mapping[int, PartitionEntry]) -> None:
+        """Raises SnapshotError when somebody else claimed one of the partitions at the same time: claim once more."""
+        others = highest_epochs(each for each in read_manifests(self._store) if each[0].instance != self.instance)
+        contested = [number for number, entry in claimed.items() if others.get(number, 0) >= entry.epoch]
+        if contested:
+            raise SnapshotError(f"partitions {contested} were claimed by another worker at the same time")
 
     def seal(self, partition: int, now_ms: int) -> None:
         """Ends the log of the worker that had the partition last, unless it gave it up: it can write no more into it.
@@ -58,27 +77,23 @@ class ManifestLog:
             log.info("the log of the owner before is sealed", partition=partition, owner=holder)
 
     def _open_log_with(self, partition: int) -> str | None:
-        """Whose log may still grow under the highest epoch of the partition; None = nobody's."""
+        """Whose log may still grow under the highest epoch of the partition; None = nobody's but ours."""
         manifests = read_manifests(self._store)
-        found = _newest_with(partition, manifests)
-        if found is None or found[0].instance == self.instance or partition not in found[1].partitions:
-            return None
-        holder = found[0].instance
-        last = [manifest for name, manifest in manifests if name.instance == holder][-1]
-        return None if last.sealed_by else holder
+        highest = highest_epochs(manifests).get(partition)
+        for instance in sorted({name.instance for name, _ in manifests} - {self.instance}):
+            log_of = [manifest for name, manifest in manifests if name.instance == instance]
+            holding = [each for each in log_of if _epoch_in(each, partition) == highest]
+            if holding and partition in holding[-1].partitions and not log_of[-1].sealed_by:
+                return instance
+        return None
 
     def _create(self, name: ManifestName, manifest: Manifest) -> None:
         self._store.create_manifest(name, msgspec.json.encode(manifest))
 
 
-def _newest_with(partition: int, manifests: Manifests) -> tuple[ManifestName, Manifest] | None:
-    """The manifest that knows most of the partition: the highest epoch, then offset, then the last one written."""
-
-    def knows(each: tuple[ManifestName, Manifest]) -> tuple[int, int, int]:
-        entry = each[1].entries()[partition]
-        return entry.epoch, entry.next_offset, each[0].sequence
-
-    return max((each for each in manifests if partition in each[1].entries()), key=knows, default=None)
+def _epoch_in(manifest: Manifest, partition: int) -> int:
+    entry = manifest.entries().get(partition)
+    return entry.epoch if entry else 0
 
 
 def _last_sequence(store: SnapshotStore, instance: str) -> int:

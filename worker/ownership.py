@@ -73,6 +73,8 @@ class Ownership:
         """What the store gave, and why it gave no more."""
         restored: list[tuple[OwnedPartition, bool]] = []
         try:
+            if not self.partitions:  # others have learned, and dropped what we restored, while we stood by
+                self._parts.restorer.restore_knowledge()
             for number in numbers:
                 self._alive()
                 restored.append(self._parts.restorer.take(number))
@@ -107,18 +109,16 @@ class Ownership:
         log.warning("partitions cannot be taken over now", cause=str(error), remedy=error.remedy)
 
     def release(self, revoked: Sequence[int]) -> None:
-        """Their state is safe when this returns, or stays as the last checkpoint left it.
+        """Their state is safe when this returns. Raises SnapshotError when it could not be written in time.
 
+        Then the worker must end: what it knows of items holds events that the next owner will learn again.
         Runs on the client's thread while ours is inside `poll`, so the state holds still.
         """
         self._assigned -= set(revoked)
         mine = [number for number in revoked if number in self.partitions]
         if not mine:
             return
-        try:
-            self.checkpoints.run(mine, self._hand_over_seconds)
-        except SnapshotError as error:
-            self.checkpoints.failed(error)
+        self.checkpoints.run(mine, self._hand_over_seconds)
         for number in mine:
             self._parts.pipeline.drop(self.partitions.pop(number))
         self._parts.observer.owned(sorted(self.partitions))

@@ -171,20 +171,22 @@ class Pipeline:
             log.info("lists are published again")
         self._retry_at_seconds = -np.inf
 
-    def publish_popular(self) -> None:
-        """Renews the fallback list; while nothing is known, only asks whether the sink is there."""
+    def publish_popular(self, *, standing_by: bool = False) -> None:
+        """Renews the fallback list; while nothing is known, or we stand by, only asks whether the sink is there."""
         rows, popular = self._ranker.popular(self._ports.clock.now_ms())
+        is_published = bool(popular.items) and not standing_by
         try:
-            if popular.items:
+            if is_published:
                 self._ports.lists.publish_popular(popular)
             else:
                 self._ports.lists.ping()
             self._refill.seen(self._ports.lists.mark())
         except ServiceUnavailable as error:
-            self._publish_failed(min(1, len(popular.items)), error)
+            self._publish_failed(int(is_published), error)
             return
         self._sink_answered()
-        self._recommender.set_published_popular(rows)
+        if is_published:
+            self._recommender.set_published_popular(rows)
 
     def adopt(self, partition: OwnedPartition) -> None:
         """The partition came to us; its lists that show what may not be shown by now are refreshed.

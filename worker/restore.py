@@ -8,7 +8,7 @@ from models.recommender import Recommender
 from worker.contents import Arrays, decoded, does_not_fit, restored_partition
 from worker.errors import SnapshotError
 from worker.manifest import FORMAT, REMEDY, Manifest, PartitionEntry, read_manifests
-from worker.manifest_log import ManifestLog
+from worker.manifest_log import NOTHING, ManifestLog
 from worker.partition import OwnedPartition, new_partition
 from worker.ports import ManifestName, SnapshotStore
 from worker.settings import CleanSettings
@@ -28,31 +28,36 @@ class Restorer:
         self._clean = clean
         self._log = manifest_log
         self._passed_over: set[ManifestName] = set()  # newer than what was restored, but not whole
+        self._restored: ManifestName | None = None
 
     def restore_knowledge(self) -> bool:
         """Loads what was learned of items: our newest snapshot that is whole, else any worker's. False = none is there.
 
+        For a worker that owns no partition; loads nothing if that snapshot is loaded already.
         Raises SnapshotError when there are snapshots, but none can be used.
         """
         found = read_manifests(self._store)
         unreadable = len(found) < len(self._store.manifests())
         cuts = [each for each in found if not each[1].sealed_by]
         ours = [manifest for name, manifest in cuts if name.instance == self._log.instance]
-        self._log.latest = ours[-1] if ours else self._log.latest
         cuts.sort(key=lambda each: (each[1].knowledge != "", *self._preference(*each)))
         while cuts:
             name, manifest = cuts.pop()
+            if name == self._restored:
+                return True
             if not self._is_whole(name, manifest):
                 self._passed_over.add(name)
             elif manifest.knowledge or not (unreadable or self._passed_over):
-                self._go_on_from(name, manifest)
+                self._go_on_from(name, manifest, ours[-1] if ours else NOTHING)
                 return manifest.knowledge != ""
         if unreadable or self._passed_over:
             raise SnapshotError("there are snapshots, but none of them is whole", REMEDY)
         return False
 
     def _preference(self, name: ManifestName, manifest: Manifest) -> tuple[bool, int, int]:
-        return name.instance == self._log.instance, manifest.created_ms, name.sequence
+        """Ours by their numbers, for clocks may be set back; of others only the time can be compared."""
+        is_ours = name.instance == self._log.instance
+        return is_ours, 0 if is_ours else manifest.created_ms, name.sequence
 
     def _is_whole(self, name: ManifestName, manifest: Manifest) -> bool:
         try:
@@ -63,13 +68,14 @@ class Restorer:
             return False
         return True
 
-    def _go_on_from(self, name: ManifestName, manifest: Manifest) -> None:
+    def _go_on_from(self, name: ManifestName, manifest: Manifest, our_last: Manifest) -> None:
         if manifest.knowledge:
             try:
                 self._recommender.load(self._arrays(manifest.knowledge))
             except (ValueError, KeyError) as error:
                 raise does_not_fit(f"snapshot {name.sequence} of {name.instance}", error) from error
-        ours = manifest if name.instance == self._log.instance else self._log.latest
+            self._restored = name
+        ours = manifest if name.instance == self._log.instance else our_last
         self._log.latest = Manifest(FORMAT, manifest.knowledge, {}, ours.entries(), manifest.created_ms)
 
     def take(self, partition: int) -> tuple[OwnedPartition, bool]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from worker.manifest import Manifest, Manifests, decode_manifest, highest_epochs
-from worker.ports import ManifestName, SnapshotStore
+from worker.ports import Clock, ManifestName, SnapshotStore
 
 # Another worker may be between writing a blob and naming it; nobody is for that long.
-ABANDONED_MS = 3_600_000
+ABANDONED_SECONDS = 3600.0
 
 
 class Retention:
@@ -16,21 +16,21 @@ class Retention:
         self._store = store
         self._instance = instance
         self._keep = keep
-        self._unnamed_since_ms: dict[str, int] = {}
+        self._unnamed_since_seconds: dict[str, float] = {}
 
-    def drop_old(self, now_ms: int) -> Manifests:
+    def drop_old(self, clock: Clock) -> Manifests:
         """Drops our manifests beyond the last n, then the blobs that nobody names; returns the manifests that stay.
 
         Raises ServiceUnavailable or SnapshotError when something can be neither read nor dropped; the next call tries
         again.
         """
         manifests = self._read_all()
-        dropped = self._beyond_the_last() + _of_dead_workers(manifests, self._instance, now_ms)
+        dropped = self._beyond_the_last() + _of_dead_workers(manifests, self._instance, clock.now_ms())
         self._store.drop(dropped, [])
         freed = _blobs(manifest for name, manifest in manifests if name in dropped)
         kept = self._read_all()
         named = _blobs(manifest for _, manifest in kept)
-        self._store.drop([], sorted((freed - named) | self._abandoned(named, now_ms)))
+        self._store.drop([], sorted((freed - named) | self._abandoned(named, clock.monotonic())))
         return kept
 
     def _read_all(self) -> Manifests:
@@ -42,18 +42,18 @@ class Retention:
     def _beyond_the_last(self) -> list[ManifestName]:
         return [name for name in self._store.manifests() if name.instance == self._instance][: -self._keep]
 
-    def _abandoned(self, named: set[str], now_ms: int) -> set[str]:
+    def _abandoned(self, named: set[str], now_seconds: float) -> set[str]:
         """Blobs of snapshots that were never finished: nobody has named them for long."""
-        since = self._unnamed_since_ms
-        self._unnamed_since_ms = {blob: since.get(blob, now_ms) for blob in self._store.blobs() if blob not in named}
-        return {blob for blob, since_ms in self._unnamed_since_ms.items() if now_ms - since_ms > ABANDONED_MS}
+        since, unnamed = self._unnamed_since_seconds, set(self._store.blobs()) - named
+        self._unnamed_since_seconds = {blob: since.get(blob, now_seconds) for blob in unnamed}
+        return {blob for blob in unnamed if now_seconds - self._unnamed_since_seconds[blob] > ABANDONED_SECONDS}
 
 
 def _of_dead_workers(manifests: Manifests, instance: str, now_ms: int) -> list[ManifestName]:
     """Manifests of workers whose partitions all passed on to others long ago."""
     highest = highest_epochs(manifests)
     written_ms = {name.instance: manifest.created_ms for name, manifest in manifests}  # the last one of each
-    silent = {each for each, last_ms in written_ms.items() if now_ms - last_ms > ABANDONED_MS}
+    silent = {each for each, last_ms in written_ms.items() if now_ms - last_ms > 1000 * ABANDONED_SECONDS}
     owners = {
         name.instance
         for name, manifest in manifests

@@ -6,11 +6,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+from typing_extensions import override
+
+from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 from worker.assembly import assemble, real_adapters, warm_up
 from worker.embedded.ports import free_ports
@@ -51,6 +55,12 @@ class Probed:
         found = {line.removeprefix(start).partition('"')[0]: int(float(line.split()[-1])) for line in lines}
         return {key: value for key, value in found.items() if value}
 
+    def owned_partitions(self) -> list[int]:
+        """Those whose records flow."""
+        start = 'millrace_lag_records{partition="'
+        lines = [line for line in self.page("/metrics")[1].splitlines() if line.startswith(start)]
+        return sorted(int(line.removeprefix(start).partition('"')[0]) for line in lines)
+
     def wait_ready(self) -> None:
         """Until it says so."""
         wait_until(lambda: self.page("/readyz")[0] == 200, START_SECONDS, "the worker is ready")
@@ -61,40 +71,67 @@ class Probed:
         wait_until(lambda: self.metric("waiting_users") == 0, WORK_SECONDS, "all lists are published")
 
 
-class WorkerProcess(Probed):
-    """`python -m worker worker` with these settings (`a.b`: value), its log in `folder`."""
+class OtherProcess(Probed):
+    """A worker that only signals reach."""
 
-    def __init__(self, settings: Overrides, folder: Path) -> None:
-        (self.port,) = free_ports(1)
-        named = {**settings, "health.port": self.port}
-        variables = {f"MILLRACE_{name.replace('.', '__').upper()}": str(value) for name, value in named.items()}
-        with (folder / "worker.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker", "worker"],
-                env=os.environ | variables,
-                cwd=Path(__file__).parents[2],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+    pid: int
+
+    def wait(self, timeout_seconds: float) -> int:
+        """The exit code, negative when a signal ended it; fails after the timeout."""
+        raise NotImplementedError
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone, or a zombie that nobody waited for."""
+        return not is_alive(self.pid)
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal."""
+        os.kill(self.pid, number)
 
     def kill(self) -> None:
         """As kill -9 does."""
-        self._process.kill()
-        assert self._process.wait(10) == -signal.SIGKILL
+        self.send(signal.SIGKILL)
+        assert self.wait(10) == -signal.SIGKILL
 
     def terminate(self) -> int:
         """SIGTERM; returns the exit code."""
-        self._process.terminate()
-        return self._process.wait(STOP_SECONDS)
+        self.send(signal.SIGTERM)
+        return self.wait(STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(10)
+        with suppress(ProcessLookupError):
+            self.send(signal.SIGKILL)
+        self.wait(10)
+
+
+class WorkerProcess(OtherProcess):
+    """`python -m worker worker` with these settings (`a.b`: value), its log in `folder`."""
+
+    def __init__(self, settings: Overrides, folder: Path) -> None:
+        (self.port,) = free_ports(1)
+        with (folder / "worker.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "worker", "worker"],
+                env=os.environ | variables({**settings, "health.port": self.port}),
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.pid = self._process.pid
+
+    @override
+    def wait(self, timeout_seconds: float) -> int:
+        return self._process.wait(timeout_seconds)
+
+
+def variables(settings: Overrides) -> dict[str, str]:
+    """The settings as the environment of a process."""
+    return {f"MILLRACE_{name.replace('.', '__').upper()}": str(value) for name, value in settings.items()}
 
 
 class WorkerThread(Probed):

@@ -7,7 +7,7 @@ import numpy as np
 from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import rig_settings
-from worker.adapters.memory import Immediate
+from worker.adapters.memory import Immediate, ManualClock
 from worker.assembly import recommender_options
 from worker.checkpoint import Checkpointer, Written
 from worker.manifest import Manifest, read_manifests
@@ -24,7 +24,7 @@ class Member:
     def __init__(self, store: SnapshotStore, instance: str = "w-0", keep: int = 3, **settings: Any) -> None:
         self.settings = rig_settings(**settings)
         self.store = store
-        self.now_ms = NOW_MS
+        self.clock = ManualClock(NOW_MS)
         self.recommender = Recommender(recommender_options(self.settings))
         self.log = ManifestLog(store, instance)
         self.restorer = Restorer(store, self.recommender, self.settings.clean, self.log)
@@ -35,9 +35,9 @@ class Member:
     def take(self, *numbers: int) -> "Member":
         """Seals the logs of those who had the partitions, takes them over and claims them."""
         for number in numbers:
-            self.log.seal(number, self.now_ms)
+            self.log.seal(number, self.clock.now_ms())
         taken = [self.restorer.take(number)[0] for number in numbers]
-        self.checkpointer.claim(taken, self.now_ms)
+        self.checkpointer.claim(taken, self.clock.now_ms())
         self.partitions |= {each.number: each for each in taken}
         return self
 
@@ -59,13 +59,13 @@ class Member:
         for number in releasing:
             self.recommender.drop_shard(self.partitions.pop(number).shard)
         if drop:
-            self.checkpointer.drop_old(self.now_ms)
+            self.checkpointer.drop_old(self.clock)
         return self
 
     def checkpoint(self, *releasing: int) -> Written:
         """C1 to C3."""
         cut = self.checkpointer.begin(list(self.partitions.values()))
-        return self.checkpointer.finish(cut, self.now_ms, releasing)
+        return self.checkpointer.finish(cut, self.clock.now_ms(), releasing)
 
     def manifest(self) -> Manifest:
         """Our newest one."""

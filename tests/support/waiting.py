@@ -19,3 +19,8 @@ def wait_until(condition: Callable[[], T], timeout_seconds: float, what: str) ->
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_seconds:g} s: {what} (last: {result!r})")
         time.sleep(PAUSE_SECONDS)
+
+
+def wait_for_seconds(seconds: float) -> None:
+    """For time that is itself the condition: an outage of so many seconds, a life of so many."""
+    time.sleep(seconds)

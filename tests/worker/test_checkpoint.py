@@ -9,11 +9,11 @@ from tests.support.member import Member, manifests_of, shop
 from tests.support.records import NOW_MS
 from tests.support.rig import assert_same_state, learned_state, rankings, room_for
 from worker.adapters.file_snapshots import FileSnapshots
-from worker.adapters.memory import MemorySnapshots
+from worker.adapters.memory import ManualClock, MemorySnapshots
 from worker.errors import OwnershipLost, SnapshotError
 from worker.manifest import FORMAT, Manifest, PartitionEntry
 from worker.ports import ManifestName, SnapshotStore
-from worker.retention import ABANDONED_MS
+from worker.retention import ABANDONED_SECONDS
 
 
 def named(store: SnapshotStore) -> set[str]:
@@ -258,10 +258,10 @@ def test_a_partition_that_comes_back_goes_on_from_where_the_other_left_it(store:
 def test_blobs_of_a_snapshot_that_was_never_finished_go_after_a_while(store: MemorySnapshots) -> None:
     orphan = store.write_blob(b"the worker died before it could name this")
     member = Member(store).take(0).learn(*shop(5)).write()
-    member.now_ms += ABANDONED_MS
+    member.clock.advance(ABANDONED_SECONDS)
     member.write()
     assert orphan in store.blobs(), "another worker might be about to name it"
-    member.now_ms += 1
+    member.clock.advance(0.001)
     member.write()
     assert orphan not in store.blobs()
     assert set(store.blobs()) == named(store)
@@ -272,7 +272,7 @@ def test_a_blob_that_is_named_again_is_no_orphan(store: MemorySnapshots) -> None
     member = Member(store).take(0).learn(*shop(5)).write()
     other = Manifest(FORMAT, blob, {9: PartitionEntry(1, 0, "")}, {}, NOW_MS)
     store.create_manifest(ManifestName("w-9", 1), msgspec.json.encode(other))
-    member.now_ms += 10 * ABANDONED_MS
+    member.clock.advance(10 * ABANDONED_SECONDS)
     member.write().write()
     assert blob in store.blobs()
 
@@ -280,7 +280,7 @@ def test_a_blob_that_is_named_again_is_no_orphan(store: MemorySnapshots) -> None
 def test_what_a_dead_worker_left_goes_once_others_have_all_its_partitions(store: MemorySnapshots) -> None:
     Member(store, "old").take(0, 1).learn(*shop(5)).write()
     heir = Member(store, "new").take(0).learn(*shop(5, 4)).write()
-    heir.now_ms += ABANDONED_MS + 1
+    heir.clock.advance(ABANDONED_SECONDS + 1)
     heir.write()
     assert manifests_of(store, "old"), "partition 1 is still nobody else's"
     heir.take(1).write()
@@ -302,7 +302,7 @@ def test_nothing_is_dropped_on_the_word_of_a_manifest_that_cannot_be_read(store:
     member.checkpointer._retention._store = troubled
     blobs = store.blobs()
     with pytest.raises(SnapshotError, match="in trouble"):
-        member.checkpointer.drop_old(NOW_MS + 10 * ABANDONED_MS)
+        member.checkpointer.drop_old(ManualClock(NOW_MS + 10 * 1000 * int(ABANDONED_SECONDS)))
     assert store.blobs() == blobs
 
 

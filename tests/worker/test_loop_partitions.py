@@ -2,8 +2,10 @@
 
 import pytest
 
+from models.knowledge import EVENTS
 from tests.support.rig import Rig
 from tests.support.stream import Flaky, FullDisk, shop
+from worker.adapters.memory import MemorySnapshots
 from worker.adapters.memory_source import MemoryEventSource
 from worker.errors import OwnershipLost, PositionError, SnapshotError
 from worker.ports import ManifestName
@@ -31,6 +33,45 @@ def test_a_partition_that_goes_is_safe_before_the_other_worker_can_have_it() -> 
     assert rig.watcher.events == 45
     assert rig.source.committed == {0: 25, 1: 20}
     assert len(rig.recommender._shards) == 1
+
+
+def test_a_partition_that_could_not_be_made_safe_ends_the_worker() -> None:
+    rig = Rig(source=MemoryEventSource(partitions=2))
+    shop(rig.source, 20)
+    shop(rig.source, 20, partition=1)
+
+    def at_round(number: int) -> None:
+        if number == 5:
+            assert isinstance(rig.snapshots, MemorySnapshots)
+            rig.snapshots.write_blob = no_space  # type: ignore[method-assign]
+            rig.source.revoke(1)
+
+    def no_space(content: bytes) -> str:
+        raise SnapshotError("no space left")
+
+    with pytest.raises(SnapshotError, match="no space left"):
+        rig.run(at_round)
+    assert rig.source.committed == {}, "its restart learns again what the next owner of partition 1 does not"
+
+
+def test_a_worker_that_stood_by_takes_over_with_what_is_known_by_then() -> None:
+    spare = Rig(overrides={"kafka__instance_id": "w-1"})
+    spare.source._script.clear()  # nothing is assigned to it
+    owner = Rig(snapshots=spare.snapshots, lists=spare.lists)
+    shop(owner.source, 20)
+    shop(spare.source, 25)
+
+    def at_round(number: int) -> None:
+        if number == 4:
+            owner.run()
+            spare.clock.advance(60.0)
+        if number == 6:
+            assert spare.lists.popular == owner.lists.popular, "who stands by does not renew the popular list"
+            spare.source.assign(0)
+
+    spare.run(at_round)
+    assert spare.watcher.events == 5
+    assert spare.recommender.knowledge.counters[EVENTS] == 25
 
 
 def test_a_partition_that_comes_back_goes_on_where_it_was() -> None:

@@ -18,7 +18,7 @@ def test_a_worker_that_was_thought_dead_can_write_no_snapshot_any_more(store: Me
     zombie = Member(store, "w-0").take(0, 1).learn(*shop(20)).write()
     Member(store, "w-1").take(0)
     zombie.learn(*shop(5))
-    with pytest.raises(OwnershipLost, match="written by somebody else"):
+    with pytest.raises(OwnershipLost, match="by another worker"):
         zombie.write()
     with pytest.raises(OwnershipLost):
         zombie.take(2)
@@ -95,3 +95,58 @@ def test_a_store_that_cannot_be_written_says_so(store: MemorySnapshots) -> None:
     full._blobs, full._manifests = store._blobs, store._manifests
     with pytest.raises(SnapshotError, match="no space left"):
         Member(full, "w-1").log.seal(0, 0)
+
+
+def test_a_number_that_is_free_because_it_was_dropped_is_not_written_again(store: MemorySnapshots) -> None:
+    late = Member(store, keep=2)
+    other = Member(store, keep=2).take(0).learn(*shop(20))
+    for _ in range(4):
+        other.write()
+    assert ManifestName("w-0", 1) not in store.manifests()
+    with pytest.raises(OwnershipLost, match="continued or ended"):
+        late.take(0)
+    assert ManifestName("w-0", 1) not in store.manifests()
+
+
+def test_who_wrote_a_number_that_was_dropped_just_then_learns_of_it(store: MemorySnapshots) -> None:
+    other = Member(store, keep=2).take(0).learn(*shop(20))
+
+    class Slow(MemorySnapshots):
+        """Between our look and our manifest another process of our name writes, and drops its oldest ones."""
+
+        def create_manifest(self, name: ManifestName, content: bytes) -> None:
+            for _ in range(4):
+                other.write()
+            store.create_manifest(name, content)
+
+    slow = Slow()
+    slow._blobs, slow._manifests = store._blobs, store._manifests
+    late = Member(slow, keep=2)
+    for name in store.manifests():
+        store.drop([name], [])
+    late.log._sequence = 0
+    with pytest.raises(OwnershipLost, match="continued or ended"):
+        late.take(1)
+
+
+def test_of_two_that_claim_a_partition_at_the_same_time_none_learns_before_it_has_an_epoch_of_its_own(
+    store: MemorySnapshots,
+) -> None:
+    one, other = Member(store, "w-1"), Member(store, "w-2")
+    Member(store, "w-0").take(0).learn(*shop(20)).write()
+    taken = one.restorer.take(0)[0]
+    other.take(0)
+    with pytest.raises(SnapshotError, match="at the same time"):
+        one.checkpointer.claim([taken], one.clock.now_ms())
+    one.take(0)
+    assert one.partitions[0].epoch == 3
+    with pytest.raises(OwnershipLost):
+        other.write()
+
+
+def test_ours_go_by_their_numbers_when_the_clock_was_set_back(store: MemorySnapshots) -> None:
+    member = Member(store).take(0).learn(*shop(20)).write()
+    member.clock.leap(-3600.0)
+    member.learn(*shop(5, 4)).write()
+    again = Member(store).take(0)
+    assert_same_state(learned_state(again.recommender), learned_state(member.recommender))

@@ -30,6 +30,10 @@ class ManualClock(Clock):
         """Moves both times on."""
         self.seconds += seconds
 
+    def leap(self, seconds: float) -> None:
+        """Sets UTC forth or back, as an operator or a time server may."""
+        self._start_ms += round(seconds * 1000)
+
     @override
     def now_ms(self) -> int:
         return self._start_ms + round(self.seconds * 1000)

@@ -27,7 +27,7 @@ class LearnOnly(Pipeline):
         """Leaves the users waiting."""
 
     @override
-    def publish_popular(self) -> None:
+    def publish_popular(self, *, standing_by: bool = False) -> None:
         """Leaves the popular list as it stands."""
 
 

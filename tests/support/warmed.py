@@ -1,0 +1,9 @@
+"""Imported by the process that workers of tests are forked from: all that takes time at a start is done by then."""
+
+import river.drift  # noqa: F401
+
+from worker import cli  # noqa: F401
+from worker.assembly import warm_up
+from worker.settings import Settings
+
+warm_up(Settings())
