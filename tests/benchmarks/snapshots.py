@@ -18,6 +18,7 @@ import numpy as np
 from models.batch import Interactions
 from models.recommender import Recommender, RecommenderOptions
 from models.warmup import warm_up
+from worker.adapters.clock import SystemClock
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.checkpoint import Checkpointer
 from worker.manifest_log import ManifestLog
@@ -78,7 +79,7 @@ def written(store: FileSnapshots, recommender: Recommender, partitions: list[Own
             cut.blobs.result()
             sizes.append(checkpointer.finish(cut, turn).size_bytes)
             wrote.append(time.perf_counter() - began - copied[-1])
-            checkpointer.drop_old(turn)
+            checkpointer.drop_old(SystemClock())
     return {"pause_seconds": min(copied), "write_seconds": min(wrote), "bytes": max(sizes)}
 
 
