@@ -81,8 +81,21 @@ def written(store: FileSnapshots, recommender: Recommender, partitions: list[Own
             sizes.append(checkpointer.finish(cut, turn).size_bytes)
             wrote.append(time.perf_counter() - began - copied[-1])
             checkpointer.drop_old(SystemClock())
+        held_up = longest_wait(recommender, partitions, checkpointer)
     times = {"pause_seconds": min(copied), "first_pause_seconds": copied[0], "write_seconds": min(wrote)}
-    return times | {"bytes": max(sizes)}
+    return times | {"held_up_seconds": held_up, "bytes": max(sizes)}
+
+
+def longest_wait(recommender: Recommender, partitions: list[OwnedPartition], checkpointer: Checkpointer) -> float:
+    """How long this thread waits at most for the interpreter while a snapshot is written beside it."""
+    learn_more(recommender, partitions, TIMES + 1)
+    cut = checkpointer.begin(partitions)
+    longest, before = 0.0, time.perf_counter()
+    while not cut.blobs.done():
+        now = time.perf_counter()
+        longest, before = max(longest, now - before), now
+    checkpointer.finish(cut, TIMES + 1)
+    return longest
 
 
 def restored(store: FileSnapshots) -> float:
