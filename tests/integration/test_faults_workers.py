@@ -18,7 +18,7 @@ from worker.embedded.kafka_broker import KafkaBroker
 
 EVENTS_PER_SECOND = 1000.0
 SESSION_SECONDS = 3.0
-FENCED = 17
+FENCED, FORCED = 17, 130
 END_SECONDS = 20.0
 
 pytestmark = pytest.mark.timeout(240)
@@ -129,6 +129,18 @@ def test_a_worker_that_is_ended_within_any_step_of_a_checkpoint_goes_on(
             wait_until(mark.exists, END_SECONDS, f"it is within {step}")
             worker.send(number)
             assert worker.wait(END_SECONDS) == (0 if number == signal.SIGTERM else -number), step
+        assert run.finish(run.start(0)).faults() == {}
+
+
+def test_a_second_sigterm_ends_the_process_at_once(under_load: Callable[..., FaultRun], tmp_path: Path) -> None:
+    with under_load() as run:
+        worker = run.start(0, dawdle_over_a_batch(tmp_path / "mark", seconds=30.0))
+        wait_until((tmp_path / "mark").exists, END_SECONDS, "a batch takes long")
+        worker.send(signal.SIGTERM)
+        wait_for_seconds(0.5)  # two at the same moment are one
+        assert not worker.ended
+        worker.send(signal.SIGTERM)
+        assert worker.wait(END_SECONDS) == FORCED
         assert run.finish(run.start(0)).faults() == {}
 
 
