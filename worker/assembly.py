@@ -59,6 +59,7 @@ class Adapters:
     snapshots: SnapshotStore
     clock: Clock
     background: Executor
+    loading: Executor
 
 
 def real_adapters(settings: Settings) -> Adapters:
@@ -76,6 +77,7 @@ def real_adapters(settings: Settings) -> Adapters:
         snapshots=open_snapshots(settings.snapshots),
         clock=SystemClock(),
         background=ThreadPoolExecutor(1, "snapshot"),
+        loading=ThreadPoolExecutor(1, "loading"),
     )
 
 
@@ -117,7 +119,7 @@ def build_worker(
 ) -> Worker:
     """A worker on any adapters."""
     ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
-    ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock)
+    ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading)
     pipeline = pipeline_kind(Decoder(settings.events), recommender, ranker, ports, settings.refresh, observer)
     manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)

@@ -1,6 +1,7 @@
 """The pipeline: START READING HERE. decode -> clean -> learn for each batch; rank -> publish for whoever is due."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,6 +39,7 @@ class Ports:
     lists: ListSink
     dead_letters: DeadLetters
     clock: Clock
+    loading: Executor
 
 
 class Pipeline:
@@ -58,7 +60,7 @@ class Pipeline:
         self._ports = ports
         self._refresh = refresh
         self._observer = observer
-        self._drift = DriftWatch(observer)
+        self._drift = DriftWatch(observer, ports.loading)
         self._departed = Departed()
         self._refill = Refill()
         self._retry_at_seconds = -np.inf

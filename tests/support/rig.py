@@ -143,6 +143,7 @@ class Rig:
             self.snapshots,
             self.clock,
             self.background,
+            Immediate(),
         )
         self.worker: Worker = build_worker(self.settings, adapters, self.watcher, self.recommender)
 

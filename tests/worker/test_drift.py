@@ -7,6 +7,8 @@ from typing_extensions import override
 
 from models.learning import Served, Surprises
 from models.recommender import Learned
+from tests.support.deferred import Deferred
+from worker.adapters.memory import Immediate
 from worker.drift import DriftWatch
 from worker.observers import Drift, Observer
 
@@ -48,7 +50,9 @@ def learned(
 def told_of(batch: Learned) -> list[Drift]:
     told = Told()
     with capture_logs() as lines:
-        DriftWatch(told).learned(batch)
+        watch = DriftWatch(told, Immediate())
+        watch.ranked(np.zeros(0))
+        watch.learned(batch)
     assert [line["signal"] for line in lines] == [drift.value for drift in told.drifts]
     return told.drifts
 
@@ -75,7 +79,28 @@ def test_learning_rates_that_rose_are_told_each_time() -> None:
 
 def test_margins_of_another_shape_are_told() -> None:
     told, random = Told(), np.random.default_rng(3)
-    watch = DriftWatch(told)
+    watch = DriftWatch(told, Immediate())
     for spread in np.repeat([0.1, 0.4], [800, 300]):
         watch.ranked(random.normal(0.5, spread, 100))
     assert Drift.SCORE_MARGINS in told.drifts
+
+
+def test_what_happens_before_the_detectors_have_loaded_is_seen_afterwards() -> None:
+    told, loading = Told(), Deferred()
+    watch = DriftWatch(told, loading)
+    watch.learned(learned(loss=(4.0, 7.0)))
+    watch.ranked(np.zeros(1))
+    assert told.drifts == []
+    loading.work()
+    watch.ranked(np.zeros(1))
+    assert told.drifts == [Drift.LOG_LOSS]
+
+
+def test_nothing_is_loaded_before_the_first_list_is_ranked() -> None:
+    loading = Deferred()
+    watch = DriftWatch(Told(), loading)
+    watch.learned(learned())
+    assert not loading.waiting
+    watch.ranked(np.zeros(1))
+    watch.ranked(np.zeros(1))
+    assert len(loading.waiting) == 1

@@ -14,7 +14,7 @@ from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
 from worker import pipeline
-from worker.adapters.memory import ManualClock, MemoryDeadLetters, MemoryLists
+from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists
 from worker.assembly import recommender_options
 from worker.events import RecommendationList, Reject, position_text
 from worker.partition import OwnedPartition, new_partition
@@ -61,7 +61,7 @@ class Line:
             Decoder(self.settings.events),
             self.recommender,
             Ranker(self.recommender, self.settings.lists.size, "m"),
-            Ports(self.lists, self.dead_letters, self.clock),
+            Ports(self.lists, self.dead_letters, self.clock, Immediate()),
             self.settings.refresh,
             self.watcher,
         )

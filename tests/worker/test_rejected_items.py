@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
-from worker.adapters.memory import ManualClock, MemoryDeadLetters, MemoryLists
+from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists
 from worker.assembly import recommender_options
 from worker.partition import new_partition
 from worker.pipeline import Pipeline, Ports
@@ -33,7 +33,7 @@ class Shop:
             Decoder(configured.events),
             recommender,
             Ranker(recommender, configured.lists.size, "m"),
-            Ports(self.lists, MemoryDeadLetters(), clock),
+            Ports(self.lists, MemoryDeadLetters(), clock, Immediate()),
             configured.refresh,
             Watcher(clock),
         )

@@ -15,7 +15,7 @@ from tests.recovery.simulator.scheduler import Killed, Scheduler, SimulatedEvent
 from tests.recovery.simulator.snapshots import SharedSnapshots, SimulatedSnapshots
 from tests.recovery.simulator.source import SimulatedLetters, SimulatedSource
 from tests.support.rig import rig_settings, room_for
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.memory import Immediate, MemoryCatalogue
 from worker.assembly import Adapters, build_worker, recommender_options
 from worker.errors import MillraceError
 from worker.loop import Worker
@@ -85,6 +85,7 @@ class Process:
             SimulatedSnapshots(self.instance, outside.snapshots, outside.scheduler, outside.oracle),
             outside.scheduler.clock,
             SimulatedExecutor(self.spawn, outside.scheduler),
+            Immediate(),
         )
         worker = build_worker(settings, adapters, self.watcher, Recommender(recommender_options(settings)))
         worker._stopping = SimulatedEvent(outside.scheduler)
