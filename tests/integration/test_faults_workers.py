@@ -159,7 +159,7 @@ def test_a_batch_that_outlasts_the_poll_interval_costs_the_worker_its_partitions
 def test_a_worker_that_gets_no_memory_ends_and_its_restart_goes_on(under_load: Callable[..., FaultRun]) -> None:
     with under_load() as run:
         starved = run.start(0)
-        run.serves_again(time.time(), epoch=0)
+        run.serves_again(time.time(), {})
         size_bytes = psutil.Process(starved.pid).memory_info().vms
         resource.prlimit(starved.pid, resource.RLIMIT_AS, (size_bytes // 2, size_bytes // 2))
         assert starved.wait(END_SECONDS) not in (0, FENCED)

@@ -121,13 +121,9 @@ class FaultRun:
         produce(servers, topic, [line(user, "i1") for user in users], partition=partition)
         self._fed_besides += users
 
-    def serves_again(self, since: float, epoch: int) -> float:
-        """Seconds from `since` (Unix time) to the first list of a higher epoch than `epoch`."""
-
-        def first() -> float:
-            return min((at for each, at in self.lists.first_seconds.items() if each > epoch), default=0.0)
-
-        return wait_until(first, SERVE_SECONDS, "lists are written again") - since
+    def serves_again(self, since: float, epochs: Mapping[int, int]) -> float:
+        """Seconds from `since` (Unix time) to the first list of a higher epoch than its partition had in `epochs`."""
+        return wait_until(lambda: self.lists.first_beyond(epochs), SERVE_SECONDS, "lists are written again") - since
 
     def epochs(self) -> dict[int, int]:
         """How often each partition was taken over, as the snapshots have it."""

@@ -30,13 +30,13 @@ def kill_again_and_again(run: FaultRun, kills: int, seed: int = 5) -> Killed:
     """One worker of a static name lives for up to 2 s each time, and is started again at once."""
     outages_seconds = []
     worker = run.start()
-    run.serves_again(time.time(), epoch=0)
+    run.serves_again(time.time(), {})
     began, fed = time.monotonic(), run.load.sent
     for life_seconds in np.random.default_rng(seed).uniform(0, LONGEST_LIFE_SECONDS, kills).tolist():
         wait_for_seconds(life_seconds)
-        epoch, killed_at = run.lists.newest_epoch, time.time()
+        epochs, killed_at = run.lists.epochs(), time.time()
         worker.kill()
         worker = run.start()
-        outages_seconds.append(run.serves_again(killed_at, epoch))
+        outages_seconds.append(run.serves_again(killed_at, epochs))
     rate = (run.load.sent - fed) / (time.monotonic() - began)
     return Killed(run.finish(worker), outages_seconds, rate)

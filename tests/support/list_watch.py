@@ -3,7 +3,7 @@
 import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import pairwise
 from typing import Self
@@ -27,7 +27,7 @@ class ListWatch:
         writes: lists that were written.
         stale: (user, position before, position written) of each write over a newer list.
         removed: lists that were taken away.
-        first_seconds: when the first list of each epoch was written, by the server's clock, Unix time.
+        first_seconds: when the first list of each partition and epoch was written, by the server's clock, Unix time.
     """
 
     def __init__(self, url: str, partition_of: Callable[[str], int]) -> None:
@@ -40,7 +40,7 @@ class ListWatch:
         self._seconds: dict[int, list[float]] = {}
         self.writes = self.removed = 0
         self.stale: list[tuple[str, str, str]] = []
-        self.first_seconds: dict[int, float] = {}
+        self.first_seconds: dict[tuple[int, int], float] = {}
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="list-watch", daemon=True)
 
@@ -53,10 +53,17 @@ class ListWatch:
         self._stop.set()
         self._thread.join(10)
 
-    @property
-    def newest_epoch(self) -> int:
-        """The highest epoch of all lists that were written; 0 = none were."""
-        return max(self.first_seconds, default=0)
+    def epochs(self) -> dict[int, int]:
+        """The highest epoch of the lists of each partition."""
+        highest: dict[int, int] = {}
+        for partition, epoch in list(self.first_seconds):
+            highest[partition] = max(highest.get(partition, 0), epoch)
+        return highest
+
+    def first_beyond(self, epochs: Mapping[int, int]) -> float:
+        """When the first list of a higher epoch than its partition's in `epochs` was written; 0 = none was."""
+        written = list(self.first_seconds.items())
+        return min((at for (number, epoch), at in written if epoch > epochs.get(number, 0)), default=0.0)
 
     def stood_still_seconds(self, since: float, until: float) -> float:
         """The longest time, between two Unix times, in which no list of some partition was written."""
@@ -102,8 +109,9 @@ class ListWatch:
         if position <= before:
             self.stale.append((user.decode(), before.decode(), position.decode()))
         self._positions[user] = position
-        self._seconds.setdefault(self._partition_of(user.decode()), []).append(seconds)
-        self.first_seconds.setdefault(int(position.partition(b"-")[0]), seconds)
+        partition, epoch = self._partition_of(user.decode()), int(position.partition(b"-")[0])
+        self._seconds.setdefault(partition, []).append(seconds)
+        self.first_seconds.setdefault((partition, epoch), seconds)
 
     def _gone(self, keys: bytes) -> None:
         users = KEY_USER.findall(keys)
