@@ -15,6 +15,7 @@ from worker.refresh import RefreshBudget
 from worker.settings import Settings
 
 CATALOGUE_SECONDS = 0.2
+REMEMBERED_SECONDS = 5.0
 REFRESH_SECONDS = 0.25  # longest stretch of refreshing between two polls while the worker keeps up
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 
@@ -34,7 +35,7 @@ class Worker:
         self._status: str | None = "starting"
         self._kafka_trouble: str | None = None
         self._round_at = parts.clock.monotonic()
-        self._due = {"popular": 0.0, "catalogue": 0.0, "checkpoint": 0.0}
+        self._due = {"remembered": 0.0, "popular": 0.0, "catalogue": 0.0, "checkpoint": 0.0}
 
     # -- asked from other threads -----------------------------------------------------------------------------
 
@@ -146,6 +147,8 @@ class Worker:
             self._read_catalogue()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
+        if self._is_due("remembered", REMEMBERED_SECONDS):
+            self._parts.pipeline.tell_remembered(list(self._owned.values()))
         self._ownership.checkpoints.advance()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):
             self._ownership.checkpoints.begin()

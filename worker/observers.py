@@ -33,6 +33,20 @@ class ServedOutcome:
     explored_hits: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """How many items and users are known, and how full that makes their budgets, from 0 to 1.
+
+    Attributes:
+        users_share: of the fullest partition.
+    """
+
+    items: int
+    items_share: float
+    users: int
+    users_share: float
+
+
 class Drift(StrEnum):
     """What changed, as metrics and logs name it."""
 
@@ -85,6 +99,9 @@ class Observer:
 
     def waiting(self, users: int) -> None:
         """Users whose list is out of date, as of the end of a round."""
+
+    def remembered(self, remembered: Remembered) -> None:
+        """Who and what is known, every few seconds."""
 
     def departed(self, waiting: int, left: int) -> None:
         """Forgotten users whose list is still to be removed; `left` lists stay until their time to live ends."""
@@ -165,6 +182,11 @@ class Observers(Observer):
     def waiting(self, users: int) -> None:
         for each in self._all:
             each.waiting(users)
+
+    @override
+    def remembered(self, remembered: Remembered) -> None:
+        for each in self._all:
+            each.remembered(remembered)
 
     @override
     def departed(self, waiting: int, left: int) -> None:

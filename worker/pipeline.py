@@ -13,7 +13,7 @@ from models.vocabulary import stable_hash
 from worker.departed import Departed
 from worker.drift import DriftWatch
 from worker.errors import ServiceUnavailable
-from worker.observers import Observer
+from worker.observers import Observer, Remembered
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.refill import Refill
@@ -187,6 +187,13 @@ class Pipeline:
         self._sink_answered()
         if is_published:
             self._recommender.set_published_popular(rows)
+
+    def tell_remembered(self, partitions: Sequence[OwnedPartition]) -> None:
+        """How full the budgets are."""
+        most, items = self._recommender.options, len(self._recommender.vocabulary)
+        users = [len(each.shard.users) for each in partitions]
+        fullest = max(users, default=0) / most.max_users
+        self._observer.remembered(Remembered(items, items / most.max_items, sum(users), fullest))
 
     def adopt(self, partition: OwnedPartition) -> None:
         """The partition came to us; its lists that show what may not be shown by now are refreshed.

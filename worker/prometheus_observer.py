@@ -19,7 +19,7 @@ from prometheus_client import (
 from typing_extensions import override
 
 from worker.events import Reject
-from worker.observers import Drift, Observer, ServedOutcome
+from worker.observers import Drift, Observer, Remembered, ServedOutcome
 from worker.ports import Clock
 from worker.prometheus_histogram import BulkHistogram
 
@@ -46,6 +46,7 @@ class PrometheusObserver(Observer):
         self._step_metrics()
         self._list_metrics()
         self._served_metrics()
+        self._memory_metrics()
         self._drift_metrics()
         self._snapshot_metrics()
         self._build_metrics()
@@ -118,6 +119,13 @@ class PrometheusObserver(Observer):
     @override
     def waiting(self, users: int) -> None:
         self._waiting.set(users)
+
+    @override
+    def remembered(self, remembered: Remembered) -> None:
+        self._known_items.set(remembered.items)
+        self._known_users.set(remembered.users)
+        self._memory_used.labels("items").set(remembered.items_share)
+        self._memory_used.labels("users").set(remembered.users_share)
 
     @override
     def departed(self, waiting: int, left: int) -> None:
@@ -204,6 +212,18 @@ class PrometheusObserver(Observer):
         self._gauge("served_popular_hit_rate", f"What popularity would have hit, {recently}.").set_function(
             lambda: self._served.popular_hit_rate
         )
+
+    def _memory_metrics(self) -> None:
+        self._known_items = self._gauge("known_items", "Items that the worker knows.")
+        self._known_users = self._gauge("known_users", "Users of our partitions that the worker knows.")
+        self._memory_used = Gauge(
+            f"{PREFIX}_memory_used_ratio",
+            "Rows in use of those that the budget has room for; of users, in the fullest partition.",
+            ["budget"],
+            registry=self.registry,
+        )
+        for budget in ("items", "users"):
+            self._memory_used.labels(budget)
 
     def _drift_metrics(self) -> None:
         self._drift = Counter(

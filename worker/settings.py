@@ -69,6 +69,10 @@ class KafkaSettings(Section):
     """Compacted topic of the catalogue, keyed by item id."""
     dead_letter_topic: str = "events.dlq"
     """Topic of rejected records."""
+    dead_letters_per_second: Annotated[float, Field(ge=0)] = 1000.0
+    """Most rejected records that are parked in a second, on average; others are only counted. 0 = any number."""
+    dead_letters_waiting: Count = 2000
+    """Most rejected records that wait for the broker at once; others are only counted."""
     partitions: Count = 8
     """Partitions of the events topic when it is created; so many share `memory.users_bytes`."""
     group_id: str = "millrace"

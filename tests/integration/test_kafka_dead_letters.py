@@ -9,17 +9,20 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from tests.support.event_topics import quick_settings
-from worker.adapters.kafka_sink import MAX_UNACKNOWLEDGED_RECORDS, MAX_VALUE_BYTES, KafkaDeadLetters
+from worker.adapters.kafka_sink import MAX_VALUE_BYTES, KafkaDeadLetters
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.ports import free_ports
 from worker.errors import ServiceUnavailable
 from worker.events import Reject, Rejection
 
+WAITING_RECORDS = 500
+
 
 @pytest.fixture
 def letters(kafka: KafkaBroker, topic_name: str) -> Iterator[KafkaDeadLetters]:
     """Dead letters of the topic `events` to the topic `topic_name`."""
-    settings = quick_settings(kafka.bootstrap_servers, "events", dead_letter_topic=topic_name)
+    waiting = {"dead_letters_waiting": WAITING_RECORDS}
+    settings = quick_settings(kafka.bootstrap_servers, "events", dead_letter_topic=topic_name, **waiting)
     with closing(KafkaDeadLetters(settings)) as letters:
         yield letters
 
@@ -123,7 +126,7 @@ def test_while_the_broker_is_away_a_bounded_number_waits_and_then_arrives(
     kafka.stop()
     try:
         started = time.monotonic()
-        letters.send([rejection()] * (MAX_UNACKNOWLEDGED_RECORDS + 50))
+        letters.send([rejection()] * (WAITING_RECORDS + 50))
         assert time.monotonic() - started < 2
         assert letters.take_lost() == 50
         with pytest.raises(ServiceUnavailable):
@@ -131,5 +134,20 @@ def test_while_the_broker_is_away_a_bounded_number_waits_and_then_arrives(
     finally:
         kafka.start()
     letters.flush(60)
-    assert len(arrived()) >= 1 + MAX_UNACKNOWLEDGED_RECORDS
+    assert len(arrived()) >= 1 + WAITING_RECORDS
     assert letters.take_lost() == 0
+
+
+def test_what_comes_faster_than_allowed_is_counted_and_not_parked(
+    kafka: KafkaBroker, topic_name: str, make_topic: Callable[..., str], arrived: Callable[[], list[Any]]
+) -> None:
+    make_topic()
+    settings = quick_settings(
+        kafka.bootstrap_servers, "events", dead_letter_topic=topic_name, dead_letters_per_second=100
+    )
+    with closing(KafkaDeadLetters(settings)) as letters:
+        letters.send([rejection()] * 5000)
+        letters.flush(20)
+        lost = letters.take_lost()
+    assert len(arrived()) == 5000 - lost
+    assert 100 <= 5000 - lost <= 1000, "a second's worth, and what was gained on the way"

@@ -11,12 +11,14 @@ import redis
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
+from tests.support.event_topics import produce
 from tests.support.forked import ForkedWorker
 from tests.support.list_watch import ListWatch
 from tests.support.live_worker import OtherProcess
 from tests.support.load import Load
 from tests.support.offset_watch import OffsetWatch
 from tests.support.oracle import Verdict, judge
+from tests.support.records import line
 from tests.support.rig import room_for
 from tests.support.snapshots import newest_offset
 from tests.support.waiting import wait_until
@@ -81,6 +83,7 @@ class FaultRun:
         self._replicas = replicas
         self._stack = ExitStack()
         self._worker = worker
+        self._fed_besides: list[str] = []
         self.workers: dict[str, OtherProcess] = {}
 
     def __enter__(self) -> Self:
@@ -111,6 +114,12 @@ class FaultRun:
         self._stack.enter_context(worker)
         self.workers[instance] = worker
         return worker
+
+    def feed(self, users: Sequence[str], partition: int) -> None:
+        """An event of each of these users, who are none of the load's, beside it."""
+        servers, topic = self.settings["kafka.bootstrap_servers"], self.settings["kafka.events_topic"]
+        produce(servers, topic, [line(user, "i1") for user in users], partition=partition)
+        self._fed_besides += users
 
     def serves_again(self, since: float, epoch: int) -> float:
         """Seconds from `since` (Unix time) to the first list of a higher epoch than `epoch`."""
@@ -147,7 +156,7 @@ class FaultRun:
 
     def finish(self, *workers: OtherProcess) -> Verdict:
         """Stops the load, lets these workers learn and publish all that is left, ends them, and judges."""
-        sent = self.load.stop()
+        sent = self.load.stop() + len(self._fed_besides)
         ends = self.ends()
         wait_until(lambda: self._reached(ends), CATCH_UP_SECONDS, f"snapshots hold all events, up to {ends}")
         self._publish_all_anew(workers)
@@ -171,7 +180,7 @@ class FaultRun:
         loaded = load(overrides=self.settings, environment={})
         lists = RedisLists(loaded.redis, loaded.lists)
         try:
-            found = [lists.read(user) for user in self.load.users]
+            found = [lists.read(user) for user in {*self.load.users, *self._fed_besides}]
         finally:
             lists.close()
         return all(each is not None and each.generated_at >= now_ms for each in found)

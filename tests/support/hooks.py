@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from worker.adapters import kafka_source
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
@@ -48,3 +49,8 @@ def _dawdle(owner: Any, name: str, mark: Path, calls_before: int, seconds: float
         return result
 
     setattr(owner, name, slow)
+
+
+def look_for_new_partitions_often() -> None:
+    """A hook: the worker asks for the topic's partitions each half a second, not each half a minute."""
+    kafka_source.METADATA_SECONDS = 0.5

@@ -23,7 +23,7 @@ from worker.assembly import Adapters, build_worker, recommender_options
 from worker.budgets import items_budget_bytes, users_budget_bytes
 from worker.events import Reject
 from worker.loop import Worker
-from worker.observers import Observer, ServedOutcome
+from worker.observers import Observer, Remembered, ServedOutcome
 from worker.ports import SnapshotStore
 from worker.settings import Settings, load
 
@@ -54,6 +54,7 @@ class Watcher(Observer):
         self.refused = self.failed_lists = 0
         self.explored_items = 0
         self.served = ServedOutcome()
+        self.known = Remembered(0, 0.0, 0, 0.0)
         self.owned_partitions: list[list[int]] = []
         self.calls: list[str] = []
         self._clock = clock
@@ -99,6 +100,10 @@ class Watcher(Observer):
     @override
     def waiting(self, users: int) -> None:
         self.waiting_users = users
+
+    @override
+    def remembered(self, remembered: Remembered) -> None:
+        self.known = remembered
 
     @override
     def snapshot_written(self, size_bytes: int, seconds: float) -> None:

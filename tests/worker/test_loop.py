@@ -3,7 +3,7 @@
 import pytest
 from typing_extensions import override
 
-from tests.support.rig import Rig, rankings
+from tests.support.rig import Rig, rankings, room_for
 from tests.support.stream import Flaky, feed, newest_offsets, shop
 from worker.adapters.memory import MemoryDeadLetters, MemoryLists
 from worker.adapters.memory_source import MemoryEventSource
@@ -186,3 +186,15 @@ def test_it_is_live_while_it_makes_its_rounds() -> None:
     assert rig.worker.why_not_live() is None
     rig.clock.advance(61.0)
     assert rig.worker.why_not_live() == "no round of the loop for 61 s"
+
+
+def test_how_full_the_budgets_are_is_told_by_the_clock() -> None:
+    rig = Rig(overrides=room_for(items=64, users=64))
+    feed(rig.source, *[f"u{number}:i{number % 32}" for number in range(640)])
+
+    def at_round(number: int) -> None:
+        rig.clock.advance(1.0)
+
+    rig.run(at_round)
+    assert (rig.watcher.known.items, rig.watcher.known.items_share) == (32, 0.5)
+    assert 0.9 < rig.watcher.known.users_share == rig.watcher.known.users / 64 <= 1.0

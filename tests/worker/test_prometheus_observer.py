@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from worker.adapters.memory import ManualClock
 from worker.events import Reject
 from worker.metrics_reference import metric_names, reference
-from worker.observers import Drift, ServedOutcome
+from worker.observers import Drift, Remembered, ServedOutcome
 from worker.prometheus_histogram import BulkHistogram
 from worker.prometheus_observer import SERVED_HALF_LIFE_EVENTS, PrometheusObserver
 
@@ -92,6 +92,13 @@ def test_the_age_of_the_snapshot_is_told_at_the_moment_of_asking(
     assert value(observer, "snapshot_bytes") == 1234
     assert value(observer, "snapshot_seconds_sum") == 0.5
     assert value(observer, "snapshot_failures_total") == 1
+
+
+def test_how_full_the_budgets_are_is_shown(observer: PrometheusObserver) -> None:
+    observer.remembered(Remembered(items=30, items_share=0.5, users=70, users_share=0.25))
+    assert (value(observer, "known_items"), value(observer, "known_users")) == (30, 70)
+    assert value(observer, "memory_used_ratio", budget="items") == 0.5
+    assert value(observer, "memory_used_ratio", budget="users") == 0.25
 
 
 def test_partitions_and_drift_are_shown(observer: PrometheusObserver) -> None:

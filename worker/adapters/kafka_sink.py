@@ -16,7 +16,6 @@ from worker.events import Rejection
 from worker.ports import DeadLetters
 from worker.settings import KafkaSettings
 
-MAX_UNACKNOWLEDGED_RECORDS = 2000
 MAX_VALUE_BYTES = 900_000  # with key and headers below the usual limit of one record, 1 MB
 MAX_KEY_BYTES = 10_000
 MAX_DETAIL_CHARACTERS = 1000
@@ -29,18 +28,40 @@ CLOSE_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
+class Allowance:
+    """So many a second, on average; what was not used adds up to one second's worth. A token bucket."""
+
+    def __init__(self, per_second: float, now_seconds: float) -> None:
+        """0 = any number."""
+        self._per_second = per_second
+        self._left = max(1.0, per_second)
+        self._as_of_seconds = now_seconds
+
+    def take(self, now_seconds: float) -> bool:
+        """Whether one more is allowed."""
+        if not self._per_second:
+            return True
+        gained = (now_seconds - self._as_of_seconds) * self._per_second
+        self._left = min(self._left + gained, max(1.0, self._per_second))
+        self._as_of_seconds = now_seconds
+        allowed = self._left >= 1.0
+        self._left -= allowed
+        return allowed
+
+
 class KafkaDeadLetters(DeadLetters):
     """Parks rejections in the dead-letter topic, with headers that say where they came from and why.
 
     Key and value stay as received; one that would not fit is cut, and the header `truncated` or `truncated.key`
-    tells its size in bytes. Connects at the first rejection. While the service is away, what does not fit into
-    a bounded queue is lost and counted; the worker never waits for it.
+    tells its size in bytes. Connects at the first rejection. What comes faster than is allowed, or while the service
+    is away does not fit into a bounded queue, is lost and counted; the worker never waits for it.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._producer: KafkaProducer | None = None
         self._unacknowledged: deque[Future] = deque()
+        self._allowance = Allowance(settings.dead_letters_per_second, time.monotonic())
         self._lost = 0
         self._retry_at = 0.0
 
@@ -81,8 +102,10 @@ class KafkaDeadLetters(DeadLetters):
             self._producer = None
 
     def _take(self, rejection: Rejection) -> bool:
-        """Queues it, unless the service is away or too many wait."""
-        if time.monotonic() < self._retry_at or len(self._unacknowledged) >= MAX_UNACKNOWLEDGED_RECORDS:
+        """Queues it, unless the service is away, or too many wait or came in this second."""
+        now_seconds = time.monotonic()
+        is_full = len(self._unacknowledged) >= self._settings.dead_letters_waiting
+        if now_seconds < self._retry_at or is_full or not self._allowance.take(now_seconds):
             return False
         topic = self._settings.dead_letter_topic
         key, value, headers = _record(self._settings.events_topic, rejection)

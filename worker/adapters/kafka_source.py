@@ -26,6 +26,7 @@ from worker.events import Reject, Rejection
 from worker.ports import EventSource, Record
 from worker.settings import KafkaSettings
 
+METADATA_SECONDS = 30.0  # between two looks for partitions that were added; the client's own choice is 5 minutes
 COMMIT_MS = 3000  # the commit only informs: an outage must not hold the worker up for long
 
 log = structlog.get_logger(__name__)
@@ -154,6 +155,7 @@ class KafkaEventSource(EventSource):
             heartbeat_interval_ms=milliseconds(settings.heartbeat_interval_seconds),
             max_poll_interval_ms=milliseconds(settings.max_poll_interval_seconds),
             max_poll_records=settings.max_poll_records,
+            metadata_max_age_ms=milliseconds(METADATA_SECONDS),
         )
 
     def _require_topic(self, consumer: KafkaConsumer) -> None:
