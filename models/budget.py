@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from models.recommender import Recommender, RecommenderOptions
+from models.registry import EXPERTS
 from models.seen import LEAST_SEGMENTS, filter_bytes
 from models.shard import SEEN_BYTES_PER_USER, ProfileShard
 from models.tables import size_bytes
@@ -39,9 +40,10 @@ class Cost(NamedTuple):
 
 
 @cache
-def item_cost() -> Cost:
+def item_cost(experts: tuple[str, ...] = EXPERTS) -> Cost:
     """Of a recommender's items: all experts' tables, scratch memory, ids, and as many strangers at the door."""
-    tables = _line(*(Recommender(RecommenderOptions(max_items=rows)).item_bytes() for rows in (1, FIRST_CAPACITY)))
+    options = (RecommenderOptions(max_items=rows, experts=experts) for rows in (1, FIRST_CAPACITY))
+    tables = _line(*(Recommender(each).item_bytes() for each in options))
     return Cost(tables.fixed_bytes, tables.row_bytes + KNOWN_ID_BYTES + KNOCKED_ID_BYTES)
 
 

@@ -29,6 +29,8 @@ from models.features import (
     OWN_STRONGEST,
     ROWS,
     SEEN,
+    SEQUENCE_FIT,
+    SEQUENCE_SHARE,
     SIMILARITY,
     STRONGEST_ROW,
     TREND,
@@ -38,10 +40,11 @@ from models.knowledge import EVENTS, Knowledge
 from models.lane_sums import dot
 from models.neighbours import NEXT, NEXT_COUNT, ROWS_WITH, SIMILAR_SUM, STRONGEST
 from models.profiles import Profiles, basket_size, gap_back, item_back, remembered, strength_back
-from models.registry import POPULAR_FAST, POPULAR_SLOW
+from models.registry import POPULAR_FAST, POPULAR_SLOW, SEQUENCE
 from models.seen import SeenFilter, has_seen, pair_hash
 
 LEAST_SHARE = 1e-4
+LEAST_SEQUENCE_SHARE = 1e-9
 
 
 @kernel
@@ -64,6 +67,10 @@ def describe(
     _describe_own(profiles, user, candidates, count, scratch)
     for feature in range(LOGARITHMS):
         take_logarithms(scratch.values[feature], count)
+    if len(candidates.heard) > SEQUENCE:
+        _describe_sequence(candidates, count, scratch.values)
+    for feature in range(SEQUENCE_SHARE, len(scratch.values)):
+        take_logarithms(scratch.values[feature], count)
     _describe_fit(knowledge.vectors, profiles, user, candidates, count, scratch.values)
     for place in range(count):
         had = False
@@ -79,11 +86,21 @@ def _describe_shares(candidates: Candidates, count: int, values: Float32s) -> No
     """What log p is taken of: for the mixture, and for each expert that has something to say."""
     for place in range(count):
         values[MIXED, place] = candidates.mixed[candidates.chosen[place]] + np.float32(1e-6)
-    for expert in range(len(candidates.heard)):
+    for expert in range(SEQUENCE):
         row, scores, heard = values[FIRST_SHARE + expert], candidates.scores[expert], candidates.heard[expert]
         for place in range(count):
             share = scores[candidates.chosen[place]] if heard else np.float32(0.0)
             row[place] = share * np.float32(1 / LEAST_SHARE) + np.float32(1.0)
+
+
+@kernel
+def _describe_sequence(candidates: Candidates, count: int, values: Float32s) -> None:
+    """What the sequence expert says, as of the others, and so that unlikely candidates are told apart too."""
+    scores, heard = candidates.scores[SEQUENCE], candidates.heard[SEQUENCE]
+    for place in range(count):
+        share = scores[candidates.chosen[place]] if heard else np.float32(0.0)
+        values[SEQUENCE_SHARE, place] = share * np.float32(1 / LEAST_SHARE) + np.float32(1.0)
+        values[SEQUENCE_FIT, place] = share + np.float32(LEAST_SEQUENCE_SHARE)
 
 
 @kernel

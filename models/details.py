@@ -9,7 +9,6 @@ from models.comparison import COMPARED, compare
 from models.curves import WINDOW_EVENTS, curve_points, fading_means, running_means
 from models.evaluation import Outcomes
 from models.groups import by_history, by_item_age, by_kind, grouped_metrics
-from models.registry import EXPERTS
 
 HIT_RATE = COMPARED[0]
 
@@ -20,7 +19,7 @@ def details(outcomes: Outcomes, scored: Bools, items: Sequence[str], kinds: Sequ
     `items` and `kinds` are those of all events; without kinds there is no `by_kind`.
     """
     ranks, positions = outcomes.ranks[scored], scored.nonzero()[0]
-    experts = {name: outcomes.expert_ranks[scored, index] for index, name in enumerate(EXPERTS)}
+    experts = {name: outcomes.expert_ranks[scored, index] for index, name in enumerate(outcomes.experts)}
     groups = {"by_history": by_history(outcomes.history), "by_item_age": by_item_age(items)}
     if any(kinds):
         groups["by_kind"] = by_kind(kinds)

@@ -16,14 +16,16 @@ from models.batch import Bools, Float32s, Int32s, Int64s, Interactions, UInt64s
 from models.candidates import place_among_chosen, position_of
 from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
+from models.experts.sequence import is_training_due
 from models.exposure import exposure_metrics
-from models.knowledge import Knowledge
+from models.knowledge import EVENTS, Knowledge
 from models.learning import LIST_PLACES, bet, is_lesson_due, is_taken, learn_event, teach_blend
+from models.pace import train_if_due
 from models.policies import excludes_seen
 from models.profiles import Profiles
 from models.ranking import take_best
 from models.recommender import Recommender
-from models.registry import EXPERTS, POPULAR_FAST, POPULAR_SLOW
+from models.registry import ALL_EXPERTS, POPULAR_FAST, POPULAR_SLOW
 from models.scratch import Scratch
 from models.seen import SeenFilter, has_seen, pair_hash
 from models.shard import ProfileShard
@@ -54,17 +56,22 @@ class Outcomes(NamedTuple):
     lists: Int32s
 
     @classmethod
-    def empty(cls, events: int) -> "Outcomes":
+    def empty(cls, events: int, experts: int) -> "Outcomes":
         """Nothing was ranked."""
         return cls(
             np.full(events, MISS, np.float32),
             np.full(events, MISS, np.float32),
-            np.full((events, len(EXPERTS)), MISS, np.float32),
+            np.full((events, experts), MISS, np.float32),
             np.zeros(events, np.bool_),
             np.zeros(events, np.bool_),
             np.zeros(events, np.int64),
             np.full((events, LIST_PLACES), -1, np.int32),
         )
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """Names of the experts."""
+        return ALL_EXPERTS[: self.expert_ranks.shape[1]]
 
     def part(self, start: int, stop: int) -> "Outcomes":
         """A view of some of the events."""
@@ -81,20 +88,23 @@ def prequential(
 
     The stream must fit: no item or user may have to be forgotten (ValueError).
     """
-    outcomes = Outcomes.empty(len(stream))
+    outcomes = Outcomes.empty(len(stream), len(recommender.experts))
     for start in range(0, len(stream), CHUNK_EVENTS):
         stop = min(start + CHUNK_EVENTS, len(stream))
-        part = outcomes.part(start, stop)
         users, items = recommender.rows_for_evaluation(shard, stream.slice(start, stop))
-        evaluate_events(
-            *recommender.pass_arguments(shard),
-            users,
-            items,
-            stream.times_ms[start:stop],
-            stream.weights[start:stop],
-            recommender.scratch,
-            part,
-        )
+        done = 0
+        while done < stop - start:
+            done = evaluate_events(
+                *recommender.pass_arguments(shard),
+                users,
+                items,
+                stream.times_ms[start:stop],
+                stream.weights[start:stop],
+                recommender.scratch,
+                outcomes.part(start, stop),
+                done,
+            )
+            train_if_due(recommender.knowledge, recommender.options.sequence_interval_events)
         progress(stop)
     return outcomes
 
@@ -113,7 +123,9 @@ def summarize(outcomes: Outcomes, scored: Bools) -> dict[str, Any]:
         **rank_metrics(outcomes.ranks[scored]),
         "second_half": rank_metrics(outcomes.ranks[late]),
         "mixture": rank_metrics(outcomes.mixture_ranks[scored]),
-        "experts": {name: rank_metrics(outcomes.expert_ranks[scored, index]) for index, name in enumerate(EXPERTS)},
+        "experts": {
+            name: rank_metrics(outcomes.expert_ranks[scored, index]) for index, name in enumerate(outcomes.experts)
+        },
     }
 
 
@@ -138,15 +150,17 @@ def evaluate_events(
     ranker_warmup: int,
     ranker_every: int,
     renews: bool,
+    sequence_every: int,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
     weights: Float32s,
     scratch: Scratch,
     outcomes: Outcomes,
-) -> None:
+    first: int,
+) -> int:
     """Like `learn_events`, but ranks before each event; the two leave the same state."""
-    for index in range(len(users)):
+    for index in range(first, len(users)):
         user, item, weight = users[index], items[index], weights[index]
         if not is_taken(knowledge, profiles, scratch, user, item, weight):
             continue
@@ -165,6 +179,9 @@ def evaluate_events(
             if is_lesson_due(knowledge, ranker_warmup, ranker_every):
                 teach_blend(knowledge, profiles, renews, scratch, context, count, user, item, weight)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
+        if is_training_due(knowledge.sequence, int(knowledge.counters[EVENTS]), sequence_every):
+            return index + 1
+    return len(users)
 
 
 @kernel

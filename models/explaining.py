@@ -6,7 +6,6 @@ from models.batch import Float32s
 from models.candidates import Candidates
 from models.compiled import kernel
 from models.features import (
-    FEATURES,
     FIRST_SHARE,
     FIT,
     FITS_LAST,
@@ -18,6 +17,8 @@ from models.features import (
     OWN_COUNT,
     ROWS,
     SEEN,
+    SEQUENCE_FIT,
+    SEQUENCE_SHARE,
     TREND,
 )
 from models.mixture import Mixture
@@ -25,7 +26,7 @@ from models.ranker import HIDDEN, Ranker, RankerScratch
 
 _FEATURES_OF = {
     "mixture": (MIXED,),
-    "experts": range(FIRST_SHARE, ROWS),
+    "experts": (*range(FIRST_SHARE, ROWS), SEQUENCE_SHARE, SEQUENCE_FIT),
     "neighbours": range(ROWS, OWN_COUNT),
     "own_history": (OWN_COUNT, OWN_AGE, *range(SEEN, IS_LAST_BUT_ONE + 1)),
     "item": range(ITEM_AGE, TREND + 1),
@@ -36,7 +37,7 @@ PARTS = (*_FEATURES_OF, "hidden", "bias")
 
 _HIDDEN_PART, _BIAS_PART = PARTS.index("hidden"), PARTS.index("bias")
 _PART_BY_FEATURE = {feature: part for part, features in enumerate(_FEATURES_OF.values()) for feature in features}
-_PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(FEATURES)])
+_PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(SEQUENCE_FIT + 1)])
 
 
 @kernel
@@ -67,7 +68,7 @@ def part_score(ranker: Ranker, scratch: RankerScratch, place: int, item: int, pa
     """
     if len(parts) == 0:
         return
-    for feature in range(FEATURES):
+    for feature in range(len(ranker.shared)):
         parts[_PARTS[feature]] += scratch.weights[feature] * scratch.standard[feature, place]
     for unit in range(HIDDEN):
         parts[_HIDDEN_PART] += ranker.outer[unit] * scratch.hidden[unit, place]

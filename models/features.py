@@ -37,7 +37,14 @@ LOGARITHMS = TREND + 1
     FITS_TASTE,
 ) = range(LOGARITHMS, LOGARITHMS + 10)
 FEATURES = FITS_TASTE + 1
+SEQUENCE_SHARE, SEQUENCE_FIT = FEATURES, FEATURES + 1
+"""Further ones where the sequence expert takes part; the others keep their places."""
 SITUATION = 9
+
+
+def features_of(experts: int) -> int:
+    """How many features there are when so many experts have a column."""
+    return FEATURES + 2 * (experts - len(EXPERTS))
 
 
 class FeatureScratch(NamedTuple):
@@ -45,7 +52,7 @@ class FeatureScratch(NamedTuple):
 
     Attributes:
         values: (features, 128) float32, a row for each feature; the candidates in the order in which they were chosen.
-            The first features, up to TREND, are logarithms.
+            The first features, up to TREND, and the last two are logarithms.
         situation: (9,) float32.
         own_counts, own_last: (128,) int64, how often the user's ring holds the candidate; how many events ago it was
             taken last, -1 = not within the ring. own_ages_ms: (128,) int64, how long before the user's last event.
@@ -58,10 +65,10 @@ class FeatureScratch(NamedTuple):
     own_ages_ms: Int64s
 
     @classmethod
-    def empty(cls) -> "FeatureScratch":
+    def empty(cls, features: int) -> "FeatureScratch":
         """Nothing yet."""
         return cls(
-            np.zeros((FEATURES, CHOSEN), np.float32),
+            np.zeros((features, CHOSEN), np.float32),
             np.zeros(SITUATION, np.float32),
             np.zeros(CHOSEN, np.int64),
             np.zeros(CHOSEN, np.int64),

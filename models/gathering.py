@@ -9,6 +9,7 @@ from models.describing import describe
 from models.experts.covisitation import SCORE_WINDOW_EVENTS, score_similar, weigh_covisitation
 from models.experts.popularity import SPEEDS, propose_popular, score_popularity
 from models.experts.repeats import propose_repeats, score_repeats
+from models.experts.sequence import score_sequence
 from models.experts.transitions import weigh_transitions
 from models.experts.vectors import propose_recent, read_history, score_vectors
 from models.knowledge import Knowledge
@@ -34,6 +35,7 @@ from models.registry import (
     POPULAR_SLOW,
     REPEAT_COUNT,
     REPEAT_RECENCY,
+    SEQUENCE,
     SIMILAR,
     VECTOR,
 )
@@ -52,7 +54,7 @@ def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, candidates:
     _gather_rows(knowledge.neighbours, profiles, user, active[NEXT_EXPERT], together, candidates)
     if active[POPULAR_FAST : POPULAR_SLOW + 1].any():
         propose_popular(knowledge.popularity, candidates)
-    if active[VECTOR]:
+    if active[VECTOR] or len(active) > SEQUENCE:  # sequence has no candidates of its own
         propose_recent(knowledge.vectors, candidates)
 
 
@@ -93,6 +95,8 @@ def score_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Scra
     read_history(knowledge.vectors, scratch.vectors, profiles, user)
     score_vectors(knowledge.vectors, scratch.vectors, candidates, scores[VECTOR])
     score_repeats(profiles, user, candidates, scores[REPEAT_RECENCY], scores[REPEAT_COUNT])
+    if len(active) > SEQUENCE:
+        score_sequence(knowledge.sequence, scratch.sequence, profiles, user, candidates, scores[SEQUENCE])
 
 
 @kernel

@@ -6,11 +6,14 @@ import numpy as np
 
 from models.batch import Bools, Int32s, Int64s
 from models.experts.popularity import TOP_ITEMS, Popularity, rebuild_top
+from models.experts.sequence import Sequence, forget_sequence
 from models.experts.vectors import Vectors, forget_vectors
+from models.features import features_of
 from models.mixture import Mixture
 from models.neighbours import Neighbours
 from models.profiles import PUBLISHED_ITEMS
 from models.ranker import FIRST_LINEAR_SQUARE, Ranker
+from models.registry import SEQUENCE
 from models.renewal import Renewal
 
 EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
@@ -53,10 +56,11 @@ class Knowledge(NamedTuple):
     mixture: Mixture
     ranker: Ranker
     renewal: Renewal
+    sequence: Sequence
 
     @classmethod
     def empty(cls, items: int, active: Bools) -> "Knowledge":
-        """Nothing is known of `items` rows; `active` (experts,) says which experts take part."""
+        """Nothing is known of `items` rows; `active` (experts,) says which of the columns take part."""
         return cls(
             counters=np.zeros(3, np.int64),
             popular=np.full(PUBLISHED_ITEMS, -1, np.int32),
@@ -66,8 +70,9 @@ class Knowledge(NamedTuple):
             neighbours=Neighbours.empty(items),
             vectors=Vectors.empty(items),
             mixture=Mixture.empty(active),
-            ranker=Ranker.empty(items),
+            ranker=Ranker.empty(items, features_of(len(active))),
             renewal=Renewal.empty(),
+            sequence=Sequence.empty(items) if len(active) > SEQUENCE else Sequence.off(),
         )
 
 
@@ -79,6 +84,8 @@ def check_rows(knowledge: Knowledge) -> None:
         (knowledge.popularity.place, TOP_ITEMS),
         (knowledge.neighbours.items, len(knowledge.events)),
         (knowledge.vectors.recent, len(knowledge.events)),
+        (knowledge.sequence.histories, len(knowledge.events)),
+        (knowledge.sequence.targets, len(knowledge.events)),
     )
     if any(rows.max(initial=-1) >= bound for rows, bound in bounds):
         raise ValueError("a table of items names rows that do not exist")
@@ -104,6 +111,7 @@ def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     neighbours.items[mentioned] = -1
     neighbours.counts.transpose(0, 2, 1)[mentioned] = 0
     forget_vectors(knowledge.vectors, rows)
+    forget_sequence(knowledge.sequence, rows)
     knowledge.ranker.bias[rows], knowledge.ranker.bias_squares[rows] = 0, FIRST_LINEAR_SQUARE
     for column in (knowledge.events, *knowledge.history):
         column[rows] = 0

@@ -10,6 +10,7 @@ from models.compiled import inlined, kernel
 from models.elementary import logarithm
 from models.experts.covisitation import learn_covisitation
 from models.experts.popularity import SPEEDS, learn_popularity
+from models.experts.sequence import is_training_due, note_example
 from models.experts.transitions import learn_transitions
 from models.experts.vectors import learn_distaste, learn_vectors, note_recent, read_history
 from models.gathering import propose_all, rank_candidates
@@ -85,6 +86,7 @@ def learn_events(
     ranker_warmup: int,
     ranker_every: int,
     renews: bool,
+    sequence_every: int,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
@@ -92,9 +94,13 @@ def learn_events(
     scratch: Scratch,
     served: Served,
     surprises: Surprises,
-) -> None:
-    """Learns events of one shard: first what the lists were worth, then the blend, the tables and the user."""
-    for index in range(len(users)):
+    first: int,
+) -> int:
+    """Learns events of one shard: first what the lists were worth, then the blend, the tables and the user.
+
+    Begins with event number `first`, and stops where the sequence expert is to be trained; returns the next number.
+    """
+    for index in range(first, len(users)):
         user, item, weight = users[index], items[index], weights[index]
         if weight > 0:
             surprises.new_items[index] = 1 if item < 0 or knowledge.events[item] == 0 else 0
@@ -117,6 +123,9 @@ def learn_events(
                     knowledge, profiles, renews, scratch, context, count, user, item, weight
                 )
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
+        if is_training_due(knowledge.sequence, int(knowledge.counters[EVENTS]), sequence_every):
+            return index + 1
+    return len(users)
 
 
 @inlined
@@ -238,6 +247,7 @@ def learn_event(
     learn_covisitation(knowledge.neighbours, profiles, user, item, time_ms, weight)
     age_neighbours(knowledge.neighbours, item, weight)
     learn_popularity(knowledge.popularity, item, weight)
+    note_example(knowledge.sequence, profiles, user, item, weight)
     _count(knowledge, profiles, seen, user, item, pair)
     append_event(profiles, user, item, time_ms, weight)
 

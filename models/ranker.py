@@ -13,7 +13,7 @@ from models.batch import Float32s, Float64s
 from models.candidates import CHOSEN, Candidates
 from models.compiled import kernel
 from models.elementary import exponential
-from models.features import FEATURES, MIXED, SITUATION, FeatureScratch
+from models.features import MIXED, SITUATION, FeatureScratch
 from models.lane_sums import add_weighted_rows, dot, total
 from models.mixture import CONTEXTS
 
@@ -57,19 +57,19 @@ class Ranker(NamedTuple):
     lessons: Float64s
 
     @classmethod
-    def empty(cls, items: int) -> "Ranker":
+    def empty(cls, items: int, features: int) -> "Ranker":
         """Orders as the mixture does."""
         random = np.random.default_rng(_SEED)
-        first = np.zeros(FEATURES, np.float32)
+        first = np.zeros(features, np.float32)
         first[0] = 1.0
-        inner = (random.standard_normal((HIDDEN, FEATURES)) / np.sqrt(FEATURES)).astype(np.float32)
+        inner = (random.standard_normal((HIDDEN, features)) / np.sqrt(features)).astype(np.float32)
         situated = (random.standard_normal((HIDDEN, SITUATION)) / np.sqrt(SITUATION)).astype(np.float32)
         hidden = np.zeros(HIDDEN, np.float32)
         return cls(
             shared=first,
-            shared_squares=np.full(FEATURES, FIRST_LINEAR_SQUARE, np.float32),
-            by_context=np.zeros((CONTEXTS, FEATURES), np.float32),
-            by_context_squares=np.full((CONTEXTS, FEATURES), FIRST_LINEAR_SQUARE, np.float32),
+            shared_squares=np.full(features, FIRST_LINEAR_SQUARE, np.float32),
+            by_context=np.zeros((CONTEXTS, features), np.float32),
+            by_context_squares=np.full((CONTEXTS, features), FIRST_LINEAR_SQUARE, np.float32),
             inner=inner,
             inner_squares=np.full_like(inner, FIRST_HIDDEN_SQUARE),
             situated=situated,
@@ -80,8 +80,8 @@ class Ranker(NamedTuple):
             outer_squares=np.full_like(hidden, FIRST_HIDDEN_SQUARE),
             bias=np.zeros(items, np.float32),
             bias_squares=np.full(items, FIRST_LINEAR_SQUARE, np.float32),
-            means=np.zeros(FEATURES, np.float32),
-            variances=np.ones(FEATURES, np.float32),
+            means=np.zeros(features, np.float32),
+            variances=np.ones(features, np.float32),
             lessons=np.zeros(1, np.float64),
         )
 
@@ -107,12 +107,12 @@ class RankerScratch(NamedTuple):
     best: Float32s
 
     @classmethod
-    def empty(cls) -> "RankerScratch":
+    def empty(cls, features: int) -> "RankerScratch":
         """Nothing yet."""
         return cls(
-            np.zeros((FEATURES, CHOSEN), np.float32),
-            np.zeros(FEATURES, np.float32),
-            np.zeros(FEATURES, np.float32),
+            np.zeros((features, CHOSEN), np.float32),
+            np.zeros(features, np.float32),
+            np.zeros(features, np.float32),
             np.zeros((HIDDEN, CHOSEN), np.float32),
             np.zeros(CHOSEN, np.float32),
             np.zeros(CHOSEN, np.float32),
@@ -130,7 +130,7 @@ def score_chosen(
     scores = scratch.scores
     for place in range(count):
         scores[place] = ranker.bias[candidates.items[candidates.chosen[place]]]
-    for feature in range(FEATURES):
+    for feature in range(len(ranker.shared)):
         scratch.weights[feature] = ranker.shared[feature] + ranker.by_context[context, feature]
     add_weighted_rows(scratch.weights, scratch.standard, count, scores)
     for unit in range(HIDDEN):
@@ -142,7 +142,7 @@ def score_chosen(
 @kernel
 def _standardise(ranker: Ranker, count: int, values: Float32s, standard: Float32s) -> None:
     """The first feature, the mixture's logarithm, is only centred: its scale is what the ranker starts from."""
-    for feature in range(FEATURES):
+    for feature in range(len(ranker.shared)):
         mean, row, out = ranker.means[feature], values[feature, :count], standard[feature, :count]
         scale, bound = np.float32(1.0), np.float32(CLIP)
         if feature == MIXED:
@@ -183,7 +183,7 @@ def learn_averages(ranker: Ranker, count: int, features: FeatureScratch, scratch
     """Running mean and variance of the features over the candidates of one user."""
     ranker.lessons[0] += 1.0
     rate = np.float32(max(1.0 / ranker.lessons[0], LEAST_AVERAGE_RATE))
-    for feature in range(FEATURES):
+    for feature in range(len(ranker.shared)):
         row = features.values[feature]
         row[count:] = np.float32(0.0)
         ranker.means[feature] += rate * (total(row, count) / np.float32(count) - ranker.means[feature])
@@ -222,7 +222,7 @@ def learn_chosen(
 @kernel
 def _slopes(scratch: RankerScratch, slope: Float32s) -> None:
     """Gradients by the weights of the features, `slope` (128,) being that by what they make up."""
-    for feature in range(FEATURES):
+    for feature in range(len(scratch.weights)):
         scratch.slopes[feature] = dot(slope, scratch.standard[feature])
 
 

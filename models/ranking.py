@@ -22,7 +22,7 @@ from models.knowledge import Knowledge
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
 from models.policies import drop_hidden, excludes_seen
 from models.profiles import Profiles, item_back, remembered
-from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, EXPERTS, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
+from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
 from models.scratch import Scratch
 from models.seen import SeenFilter
 
@@ -48,15 +48,15 @@ class Ranked(NamedTuple):
     parts: Float32s
 
     @classmethod
-    def empty(cls, users: int, size: int, *, explain: bool = False) -> "Ranked":
-        """Lists of length 0; `explain` asks for shares and parts."""
+    def empty(cls, users: int, size: int, experts: int, *, explain: bool = False) -> "Ranked":
+        """Lists of length 0; `explain` asks for shares, of so many experts, and parts."""
         shape = (users, size)
         return cls(
             np.full(shape, -1, np.int32),
             np.zeros(shape, np.float32),
             np.zeros(shape, np.int8),
             np.full(shape, -1, np.int32),
-            np.zeros((*shape, len(EXPERTS) if explain else 0), np.float32),
+            np.zeros((*shape, experts if explain else 0), np.float32),
             np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
         )
 

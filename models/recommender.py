@@ -18,15 +18,17 @@ from models.exploration import Explored, Explorer
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
+from models.pace import train_if_due
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
-from models.registry import EXPERTS
+from models.registry import EXPERTS, columns
 from models.scratch import Scratch
 from models.seen import SeenFilter
 from models.shard import ProfileShard
 from models.strings import pack, unpack
+from models.switching import switched, without_empty
 from models.tables import copied, dump, first_rows, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
 
@@ -45,6 +47,7 @@ class RecommenderOptions:
         ranker_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
         renewal: whether learning rates rise for a while when the stream changes.
         experts: names of the experts that take part.
+        sequence_interval_events: events between two trainings of the sequence expert.
         diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
         most_per_category: items of one category in a list; 0 = any number.
         exploration_share: chance that a list ends with a new item (see `exploration.py`).
@@ -59,6 +62,7 @@ class RecommenderOptions:
     ranker_warmup_events: int = 4000
     renewal: bool = True
     experts: tuple[str, ...] = EXPERTS
+    sequence_interval_events: int = 512
     diversity: float = 0.0
     most_per_category: int = 0
     exploration_share: float = 0.0
@@ -90,10 +94,8 @@ class Recommender:
 
     def __init__(self, options: RecommenderOptions | None = None) -> None:
         self.options = options or RecommenderOptions()
-        unknown = set(self.options.experts) - set(EXPERTS)
-        if unknown or not self.options.experts:
-            raise ValueError(f"unknown experts {sorted(unknown)} or none; there are {list(EXPERTS)}")
-        self._active = np.array([name in self.options.experts for name in EXPERTS])
+        self.experts = columns(self.options.experts)
+        self._active = np.array([name in self.options.experts for name in self.experts])
         self.vocabulary = Vocabulary(self.options.max_items, doorkeeper=True)
         self.knowledge = Knowledge.empty(self.vocabulary.capacity, self._active)
         self._assortment = Assortment(
@@ -110,7 +112,7 @@ class Recommender:
             self.options.new_item_events,
             self.options.most_per_category,
         )
-        self.scratch = Scratch.empty(self.vocabulary.capacity)
+        self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
         self._shards: list[ProfileShard] = []
 
     @property
@@ -174,20 +176,24 @@ class Recommender:
     ) -> None:
         shard.make_room(len(batch))
         self._make_room()
-        learn_events(
-            *self.pass_arguments(shard),
-            users,
-            items,
-            batch.times_ms,
-            batch.weights,
-            self.scratch,
-            served.part(start, start + len(batch)),
-            surprises.part(start, start + len(batch)),
-        )
+        done = 0
+        while done < len(batch):
+            done = learn_events(
+                *self.pass_arguments(shard),
+                users,
+                items,
+                batch.times_ms,
+                batch.weights,
+                self.scratch,
+                served.part(start, start + len(batch)),
+                surprises.part(start, start + len(batch)),
+                done,
+            )
+            train_if_due(self.knowledge, self.options.sequence_interval_events)
 
     def pass_arguments(
         self, shard: ProfileShard
-    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int, bool]:
+    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int, bool, int]:
         """What a compiled pass over a shard's events takes first: state, hashes and options."""
         return (
             self.knowledge,
@@ -199,6 +205,7 @@ class Recommender:
             self.options.ranker_warmup_events,
             max(1, round(1 / self.options.ranker_share)),
             self.options.renewal,
+            self.options.sequence_interval_events,
         )
 
     def rows_for_evaluation(self, shard: ProfileShard, batch: Interactions) -> tuple[Int32s, Int32s]:
@@ -216,7 +223,7 @@ class Recommender:
         capacity = self.vocabulary.capacity
         if capacity > len(self.knowledge.events):
             self.knowledge = fitted(self.knowledge, self._no_knowledge(capacity))
-            self.scratch = Scratch.empty(capacity)
+            self.scratch = Scratch.empty(capacity, len(self.experts))
 
     def _forget_items(self) -> None:
         rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
@@ -237,7 +244,7 @@ class Recommender:
             raise ValueError(f"a list has one place or more, not {size}")
         if len(users) and not 0 <= int(users.min()) <= int(users.max()) < shard.users.rows_used:
             raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
-        ranked = Ranked.empty(len(users), size, explain=explain)
+        ranked = Ranked.empty(len(users), size, len(self.experts), explain=explain)
         shelf = self._assortment.by_row()
         rank_users(
             self.knowledge,
@@ -295,15 +302,17 @@ class Recommender:
         """What was learned of items, as arrays; shards are dumped one by one."""
         ids, free, knocked = self.vocabulary.dump()
         used = first_rows(self.knowledge, self.vocabulary.rows_used, self._no_knowledge)
-        return copied(dump(used, "knowledge.")) | _pack_vocabulary("items", ids, free, knocked)
+        arrays = copied(without_empty(dump(used, "knowledge."), len(self.experts)))
+        return arrays | _pack_vocabulary("items", ids, free, knocked)
 
     def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
         self.vocabulary.restore(*_unpack_vocabulary("items", arrays))
-        knowledge = load(self._no_knowledge(self.vocabulary.capacity), arrays, "knowledge.")
+        empty = self._no_knowledge(self.vocabulary.capacity)
+        knowledge = load(empty, switched(arrays, len(self.experts)), "knowledge.")
         check_rows(knowledge)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
-        self.scratch = Scratch.empty(self.vocabulary.capacity)
+        self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""
@@ -339,7 +348,7 @@ class Recommender:
 
     def expert_names(self, experts: Iterable[int]) -> list[str]:
         """Names of experts by their index, as `Ranked.experts` gives them."""
-        return [EXPERTS[expert] for expert in experts]
+        return [self.experts[expert] for expert in experts]
 
     @property
     def mixture(self) -> Mixture:

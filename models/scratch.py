@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from models.candidates import Candidates
 from models.diversity import DiversityScratch
+from models.experts.sequence import SequenceScratch
 from models.experts.vectors import VectorScratch
-from models.features import FeatureScratch
+from models.features import FeatureScratch, features_of
 from models.ranker import RankerScratch
-from models.registry import EXPERTS
 
 
 class Scratch(NamedTuple):
@@ -15,17 +15,20 @@ class Scratch(NamedTuple):
 
     candidates: Candidates
     vectors: VectorScratch
+    sequence: SequenceScratch
     features: FeatureScratch
     ranker: RankerScratch
     diversity: DiversityScratch
 
     @classmethod
-    def empty(cls, items: int) -> "Scratch":
-        """For a catalogue of `items` rows."""
+    def empty(cls, items: int, experts: int) -> "Scratch":
+        """For a catalogue of `items` rows, and so many columns of experts."""
+        features = features_of(experts)
         return cls(
-            Candidates.empty(items, len(EXPERTS)),
+            Candidates.empty(items, experts),
             VectorScratch.empty(),
-            FeatureScratch.empty(),
-            RankerScratch.empty(),
+            SequenceScratch.empty(),
+            FeatureScratch.empty(features),
+            RankerScratch.empty(features),
             DiversityScratch.empty(),
         )

@@ -109,6 +109,12 @@ def pair_hash(user_hash: np.uint64, item_hash: np.uint64) -> np.uint64:
 
 
 @inlined
+def below(draw: np.uint64, bound: int) -> int:
+    """A number from 0 to below `bound`, 2^32 at most, by a hash's upper half."""
+    return int(np.int64((draw >> np.uint64(32)) * np.uint64(bound) >> np.uint64(32)))
+
+
+@inlined
 def _block(seen: SeenFilter, segment: int, key: np.uint64) -> int:
     blocks = np.uint64((seen.starts[segment + 1] - seen.starts[segment]) // WORDS_PER_BLOCK)
     block = ((key >> np.uint64(32)) * blocks) >> np.uint64(32)  # evenly spread, and quicker than a remainder

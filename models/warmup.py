@@ -4,11 +4,18 @@ import numpy as np
 
 from models.batch import Interactions
 from models.recommender import Recommender, RecommenderOptions
+from models.registry import EXPERTS
 
 
-def warm_up() -> None:
-    """Learns, ranks and saves a made-up batch; takes about a minute the first time, then two seconds."""
-    recommender = Recommender(RecommenderOptions(max_items=8, max_users=8, exploration_share=1.0))
+def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
+    """Learns, ranks and saves a made-up batch; takes about a minute the first time, then two seconds.
+
+    With the sequence expert five more, to load torch.
+    """
+    options = RecommenderOptions(
+        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence_interval_events=1
+    )
+    recommender = Recommender(options)
     shard = recommender.new_shard()
     recommender.learn(shard, Interactions.of(["ann", "bob", "ann"], ["x", "y", "y"], [1, 2, 3]))
     users = np.zeros(1, np.int32)

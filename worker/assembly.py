@@ -22,7 +22,7 @@ from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
 from worker.adapters.memory_source import MemoryRecord
 from worker.adapters.redis_lists import RedisLists
-from worker.budgets import max_items, max_users
+from worker.budgets import chosen_experts, max_items, max_users
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
 from worker.collector import few_collections
@@ -93,6 +93,8 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         new_item_events=settings.lists.exploration_events,
         unlisted_shown=ListRules(settings.lists).unlisted_shown,
         renewal=settings.learning.renewal,
+        experts=chosen_experts(settings),
+        sequence_interval_events=settings.experts.sequence_interval_events,
     )
 
 
@@ -178,7 +180,7 @@ def warm_up(settings: Settings) -> None:
     """
     record = MemoryRecord(0, 1, None, b'{"user_id":"u","item_id":"i","event":"view_item"}')
     Cleaner(settings.clean).clean(Decoder(EventSettings()).decode(0, [record]))
-    warm_up_models()
+    warm_up_models(chosen_experts(settings))
 
 
 @contextmanager

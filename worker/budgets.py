@@ -2,6 +2,7 @@
 
 from models.budget import Cost, item_cost
 from models.budget import user_cost as models_user_cost
+from models.registry import ALL_EXPERTS, EXPERTS
 from worker.errors import ConfigurationError
 from worker.refresh import BYTES_PER_USER
 from worker.settings import Settings
@@ -13,9 +14,14 @@ def user_cost() -> Cost:
     return Cost(cost.fixed_bytes, cost.row_bytes + BYTES_PER_USER)
 
 
+def chosen_experts(settings: Settings) -> tuple[str, ...]:
+    """Names of the experts that take part."""
+    return ALL_EXPERTS if settings.experts.sequence else EXPERTS
+
+
 def max_items(settings: Settings) -> int:
     """Items that a worker can know at once. Raises ConfigurationError when the budget is too small for any."""
-    return _rows("items_bytes", settings.memory.items_bytes, item_cost(), 1)
+    return _rows("items_bytes", settings.memory.items_bytes, item_cost(chosen_experts(settings)), 1)
 
 
 def max_users(settings: Settings) -> int:
@@ -26,9 +32,9 @@ def max_users(settings: Settings) -> int:
     return _rows("users_bytes", settings.memory.users_bytes, user_cost(), settings.kafka.partitions)
 
 
-def items_budget_bytes(items: int) -> int:
-    """The budget into which so many items just fit."""
-    return item_cost().of(items)
+def items_budget_bytes(items: int, experts: tuple[str, ...] = EXPERTS) -> int:
+    """The budget into which so many items just fit when these experts take part."""
+    return item_cost(experts).of(items)
 
 
 def users_budget_bytes(users: int, partitions: int) -> int:

@@ -159,6 +159,15 @@ class LearningSettings(Section):
     """Whether learning rates rise for a while when the stream changes."""
 
 
+class ExpertSettings(Section):
+    """Models that take part only where they are asked for, because they cost more time than the others."""
+
+    sequence: bool = False
+    """Whether an attention model of the order of the last items takes part; it brings most where histories are long."""
+    sequence_interval_events: Count = 512
+    """Events between two trainings of it, which hold the worker up for about 0.1 s each; more is cheaper."""
+
+
 class MemorySettings(Section):
     """Budgets for what is remembered; docs/memory.md says what an item and a user take."""
 
@@ -289,6 +298,7 @@ class Settings(BaseSettings):
     events: EventSettings = EventSettings()
     clean: CleanSettings = CleanSettings()
     learning: LearningSettings = LearningSettings()
+    experts: ExpertSettings = ExpertSettings()
     memory: MemorySettings = MemorySettings()
     refresh: RefreshSettings = RefreshSettings()
     lists: ListSettings = ListSettings()

@@ -17,6 +17,7 @@ REASONS = {
     "similar": "goes with",
     "basket": "taken together with",
     "vector": "fits what you had lately",
+    "sequence": "follows from what you had lately",
     "repeat_recency": "had lately",
     "repeat_count": "had often",
     EXPLORATION: "new, and nobody knows yet who likes it",

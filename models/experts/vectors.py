@@ -17,7 +17,7 @@ from models.elementary import exponential, logarithm
 from models.lane_sums import dot, total
 from models.lanes import LANES
 from models.profiles import TASTE_WIDTH, Profiles, item_back, remembered
-from models.seen import pair_hash
+from models.seen import below, pair_hash
 
 WIDTH = TASTE_WIDTH
 WINDOW_EVENTS = 20
@@ -231,12 +231,6 @@ def learn_distaste(
 
 
 @inlined
-def _below(draw: np.uint64, bound: int) -> int:
-    """A number from 0 to below `bound`, by the draw's upper half."""
-    return int(np.int64((draw >> np.uint64(32)) * np.uint64(bound) >> np.uint64(32)))
-
-
-@inlined
 def _sample(vectors: Vectors, scratch: VectorScratch, counts: Float64s, whole: float, item: int) -> None:
     """Draws negatives by the number of the event alone, and sets the chances of a softmax over them and `item`."""
     came, rows = vectors.counters[0], vectors.counters[1]
@@ -246,9 +240,9 @@ def _sample(vectors: Vectors, scratch: VectorScratch, counts: Float64s, whole: f
         if drawn > 0:
             draw = pair_hash(np.uint64(came + 1), np.uint64(drawn))
             if draw & np.uint64(1):
-                other = int(vectors.recent[_below(draw, min(came, RECENT_EVENTS))])
+                other = int(vectors.recent[below(draw, min(came, RECENT_EVENTS))])
             else:
-                other = _below(draw, rows)
+                other = below(draw, rows)
         scratch.sampled[drawn] = other
         logit = np.float32(-1e30)
         if drawn == 0 or (other != item and other >= 0):

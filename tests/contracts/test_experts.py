@@ -1,6 +1,7 @@
 """Every expert, alone and with all others: what a recommender promises whichever experts take part."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from models.knowledge import Knowledge
 from models.policies import Repeats
 from models.profiles import Profiles
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import EXPERTS
+from models.registry import ALL_EXPERTS, EXPERTS, columns
 from models.tables import size_bytes
 from tests.support.learning import (
     Event,
@@ -27,7 +28,11 @@ from tests.support.learning import (
     state_of,
 )
 
-EXPERT_SETS = [pytest.param((name,), id=name) for name in EXPERTS] + [pytest.param(EXPERTS, id="all")]
+EXPERT_SETS = [
+    *(pytest.param((name,), id=name) for name in ALL_EXPERTS),
+    pytest.param(EXPERTS, id="default"),
+    pytest.param(ALL_EXPERTS, id="all"),
+]
 
 WITH_REASON = {"next", "forward", "backward", "similar", "basket"}  # experts that score by an item of the user's own
 
@@ -46,9 +51,14 @@ CUTS = st.lists(st.integers(0, 60), max_size=12)
 BOUNDS = st.tuples(st.integers(1, 14), st.integers(1, 9))
 
 
+def options_with(experts: tuple[str, ...], **others: Any) -> RecommenderOptions:
+    """These experts, those that are trained trained often enough for short streams."""
+    return RecommenderOptions(experts=experts, **{"sequence_interval_events": 100, **others})
+
+
 @every_expert
 def test_it_works_before_any_event(experts: tuple[str, ...]) -> None:
-    recommender = Recommender(RecommenderOptions(experts=experts))
+    recommender = Recommender(options_with(experts))
     shard = recommender.new_shard()
     assert recommender.recommend(shard, np.zeros(0, np.int32), 5).items.shape == (0, 5)
     assert len(recommender.popular(5)[0]) == 0
@@ -60,9 +70,7 @@ def test_it_works_before_any_event(experts: tuple[str, ...]) -> None:
 
 @every_expert
 def test_it_proposes_something_after_some_events(experts: tuple[str, ...]) -> None:
-    recommender, shard = learned(
-        RecommenderOptions(experts=experts, repeats=Repeats.ALLOW), random_batch(1, 600, 9, 30)
-    )
+    recommender, shard = learned(options_with(experts, repeats=Repeats.ALLOW), random_batch(1, 600, 9, 30))
     lists = lists_of(recommender, shard)
     assert len(lists) == 9
     assert any(lists.values()) if experts == ("basket",) else all(lists.values())  # not all items were in a basket
@@ -72,7 +80,7 @@ def test_it_proposes_something_after_some_events(experts: tuple[str, ...]) -> No
 
 @every_expert
 def test_lists_fall_in_score_and_show_nothing_twice(experts: tuple[str, ...]) -> None:
-    recommender, shard = learned(RecommenderOptions(experts=experts), random_batch(2, 500, 20, 40))
+    recommender, shard = learned(options_with(experts), random_batch(2, 500, 20, 40))
     for places in lists_of(recommender, shard).values():
         items, scores = [item for item, *_ in places], [score for _, score, *_ in places]
         assert len(set(items)) == len(items)
@@ -84,7 +92,7 @@ def test_lists_fall_in_score_and_show_nothing_twice(experts: tuple[str, ...]) ->
 @every_expert
 def test_ranking_leaves_no_trace(experts: tuple[str, ...]) -> None:
     batch = random_batch(3, 300, 20, 30)
-    options = RecommenderOptions(experts=experts, max_items=25, max_users=15)
+    options = options_with(experts, max_items=25, max_users=15)
     ranking, ranking_shard = learned(options, batch.slice(0, 200))
     before = state_of(ranking, ranking_shard)
     first = lists_of(ranking, ranking_shard)
@@ -99,7 +107,7 @@ def test_ranking_leaves_no_trace(experts: tuple[str, ...]) -> None:
 
 @every_expert
 def test_the_same_events_lead_to_the_same_lists(experts: tuple[str, ...]) -> None:
-    options = RecommenderOptions(experts=experts, max_items=25, max_users=15)
+    options = options_with(experts, max_items=25, max_users=15)
     (one, one_shard), (two, two_shard) = (learned(options, random_batch(4, 400, 20, 30)) for _ in range(2))
     assert_same_state(state_of(one, one_shard), state_of(two, two_shard))
     assert lists_of(one, one_shard) == lists_of(two, two_shard)
@@ -111,7 +119,7 @@ def test_the_same_events_lead_to_the_same_lists(experts: tuple[str, ...]) -> Non
 def test_a_batch_that_is_cut_anywhere_leads_to_the_same_state(
     experts: tuple[str, ...], events: list[Event], cuts: list[int], bounds: tuple[int, int]
 ) -> None:
-    options = RecommenderOptions(experts=experts, max_items=bounds[0], max_users=bounds[1])
+    options = options_with(experts, max_items=bounds[0], max_users=bounds[1], sequence_interval_events=7)
     batch = batch_of(events)
     recommender = Recommender(options)
     shard = recommender.new_shard()
@@ -145,7 +153,7 @@ def test_what_published_lists_were_worth_does_not_depend_on_cuts(
 
 @every_expert
 def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
-    options = RecommenderOptions(experts=experts, max_items=50, max_users=40)
+    options = options_with(experts, max_items=50, max_users=40)
     recommender = Recommender(options)
     shard = recommender.new_shard()
     for seed in range(10):
@@ -154,14 +162,15 @@ def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
         assert len(shard.users) <= shard.users.rows_used <= 40
         assert len(recommender.vocabulary.dump()[2]) <= 50
     hashes_bytes, shelf_bytes, profiles_bytes = 8 * (50 + 40), (1 + 4 + 8) * 50, size_bytes(Profiles.empty(40))
-    items_bytes = size_bytes(Knowledge.empty(50, np.ones(len(EXPERTS), np.bool_))) + size_bytes(recommender.scratch)
+    active = np.ones(len(columns(experts)), np.bool_)
+    items_bytes = size_bytes(Knowledge.empty(50, active)) + size_bytes(recommender.scratch)
     assert live_bytes(recommender, shard) == items_bytes + shelf_bytes + profiles_bytes + hashes_bytes
     assert len(recommender.scratch.candidates.places_by_item) == 50
 
 
 @every_expert
 def test_what_is_saved_ranks_and_learns_on_the_same(experts: tuple[str, ...]) -> None:
-    options = RecommenderOptions(experts=experts, max_items=25, max_users=15)
+    options = options_with(experts, max_items=25, max_users=15)
     batch = random_batch(6, 400, 20, 40)
     recommender, shard = learned(options, batch.slice(0, 250))
     shard.set_published(shard.users.rows_in_use(), recommender.recommend(shard, shard.users.rows_in_use(), 5).items)
@@ -175,7 +184,7 @@ def test_what_is_saved_ranks_and_learns_on_the_same(experts: tuple[str, ...]) ->
 
 @every_expert
 def test_an_item_that_cannot_be_had_is_in_no_list(experts: tuple[str, ...]) -> None:
-    options = RecommenderOptions(experts=experts, repeats=Repeats.ALLOW, max_items=25)
+    options = options_with(experts, repeats=Repeats.ALLOW, max_items=25)
     batch = random_batch(7, 600, 15, 60)
     recommender = Recommender(options)
     shard = recommender.new_shard()
@@ -200,7 +209,7 @@ def test_seen_items_are_shown_again_only_where_that_is_allowed(experts: tuple[st
     had = {(user, item) for user, item in zip(batch.users, batch.items, strict=True)}
     shown = {}
     for repeats in (Repeats.EXCLUDE, Repeats.ALLOW):
-        recommender, shard = learned(RecommenderOptions(experts=experts, repeats=repeats), batch)
+        recommender, shard = learned(options_with(experts, repeats=repeats), batch)
         shown[repeats] = {(user, item) for user, items in items_of(recommender, shard).items() for item in items}
     assert not shown[Repeats.EXCLUDE] & had
     assert shown[Repeats.ALLOW] & had
@@ -208,7 +217,7 @@ def test_seen_items_are_shown_again_only_where_that_is_allowed(experts: tuple[st
 
 @every_expert
 def test_reasons_name_items_of_the_users_own_history(experts: tuple[str, ...]) -> None:
-    recommender, shard = learned(RecommenderOptions(experts=experts, max_items=30), random_batch(9, 500, 15, 50))
+    recommender, shard = learned(options_with(experts, max_items=30), random_batch(9, 500, 15, 50))
     reasons = 0
     for user, places in lists_of(recommender, shard).items():
         own = history_of(recommender, shard, user)
@@ -222,4 +231,4 @@ def test_reasons_name_items_of_the_users_own_history(experts: tuple[str, ...]) -
 def test_an_expert_that_does_not_exist_is_refused() -> None:
     for experts in (("next", "oracle"), ()):
         with pytest.raises(ValueError, match="unknown experts"):
-            Recommender(RecommenderOptions(experts=experts))
+            Recommender(options_with(experts))

@@ -10,6 +10,7 @@ import pytest
 from models.batch import Interactions
 from models.budget import Cost, item_cost, user_cost
 from models.recommender import Recommender, RecommenderOptions
+from models.registry import ALL_EXPERTS, EXPERTS
 from models.seen import filter_bytes, segments_within
 from models.shard import SEEN_BYTES_PER_USER, ProfileShard
 
@@ -25,14 +26,15 @@ def test_rows_and_bytes_follow_from_each_other() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 1000, 1366, 2731, 6000])
-def test_items_and_their_ids_at_the_bound_take_what_they_are_said_to_take(rows: int) -> None:
-    recommender = Recommender(RecommenderOptions(max_items=rows))
+@pytest.mark.parametrize("experts", [EXPERTS, ALL_EXPERTS], ids=["default", "all"])
+def test_items_and_their_ids_at_the_bound_take_what_they_are_said_to_take(rows: int, experts: tuple[str, ...]) -> None:
+    recommender = Recommender(RecommenderOptions(max_items=rows, experts=experts))
     for letter in "ix":  # the second time strangers knock
         recommender.vocabulary.assign([f"{letter}{number:035d}" for number in range(rows)])
     recommender.rows_for_evaluation(recommender.new_shard(), Interactions.of([], [], []))
     taken = recommender.item_bytes() + recommender.vocabulary.size_bytes()
     assert len(recommender.vocabulary) == len(recommender.vocabulary.dump()[2]) == rows
-    assert 0.9 * item_cost().of(rows) < taken <= item_cost().of(rows) + EMPTY_TABLES_BYTES
+    assert 0.9 * item_cost(experts).of(rows) < taken <= item_cost(experts).of(rows) + EMPTY_TABLES_BYTES
 
 
 @pytest.mark.parametrize("rows", [1, 1000, 1366, 2731, 12_000])

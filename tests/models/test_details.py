@@ -8,7 +8,7 @@ from models.registry import EXPERTS
 
 def outcomes_of(events: int) -> Outcomes:
     """Every second event is hit, by the first expert never; histories grow by one an event."""
-    outcomes = Outcomes.empty(events)
+    outcomes = Outcomes.empty(events, len(EXPERTS))
     outcomes.known[:] = True
     outcomes.ranks[::2] = 2
     outcomes.expert_ranks[::2, 1] = 2

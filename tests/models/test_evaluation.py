@@ -9,7 +9,7 @@ from models.batch import Interactions
 from models.evaluation import Outcomes, exposure, prequential, scored_events, summarize
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import EXPERTS
+from models.registry import ALL_EXPERTS, EXPERTS
 from tests.support.learning import Event, assert_same_state, batch_of, learned, random_batch, state_of
 from tests.support.plain_model import PLAIN_EXPERTS, PlainModel
 
@@ -33,7 +33,7 @@ def evaluated(batch: Interactions, options: RecommenderOptions) -> tuple[Outcome
 
 def outcomes_of(ranks: Sequence[float]) -> Outcomes:
     """Events that were all known and not had, with these ranks."""
-    outcomes = Outcomes.empty(len(ranks))
+    outcomes = Outcomes.empty(len(ranks), len(EXPERTS))
     outcomes.ranks[:] = ranks
     outcomes.known[:] = True
     return outcomes
@@ -85,8 +85,17 @@ def test_ranks_are_those_of_the_plain_model_where_nobody_repeats() -> None:
 
 @pytest.mark.parametrize("repeats", list(Repeats))
 @pytest.mark.parametrize("ranker_share", [1.0, 1 / 7])
-def test_evaluating_and_learning_leave_the_same_state(repeats: Repeats, ranker_share: float) -> None:
-    options = RecommenderOptions(repeats=repeats, ranker_share=ranker_share, ranker_warmup_events=50)
+@pytest.mark.parametrize("experts", [EXPERTS, ALL_EXPERTS], ids=["default", "all"])
+def test_evaluating_and_learning_leave_the_same_state(
+    repeats: Repeats, ranker_share: float, experts: tuple[str, ...]
+) -> None:
+    options = RecommenderOptions(
+        repeats=repeats,
+        ranker_share=ranker_share,
+        ranker_warmup_events=50,
+        experts=experts,
+        sequence_interval_events=150,
+    )
     batch = random_batch(3, 800, 40, 60)
     batch.weights[::9] = 0
     evaluating, learning = Recommender(options), learned(options, batch)

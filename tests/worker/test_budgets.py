@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from models.budget import item_cost
+from models.registry import ALL_EXPERTS, EXPERTS
 from tests.support.records import NOW_MS, line
 from tests.support.rig import Rig, room_for
 from worker.assembly import recommender_options
 from worker.bench.memory import measure_memory
-from worker.budgets import max_items, max_users, user_cost, users_budget_bytes
+from worker.budgets import items_budget_bytes, max_items, max_users, user_cost, users_budget_bytes
 from worker.errors import ConfigurationError
 from worker.settings import Settings, load
 
@@ -26,6 +27,14 @@ def test_a_budget_into_which_so_many_rows_just_fit_has_room_for_exactly_these() 
 def test_by_default_a_worker_knows_100000_items_and_90000_users_of_each_partition() -> None:
     assert max_items(Settings()) > 100_000
     assert max_users(Settings()) > 90_000
+
+
+def test_the_sequence_expert_takes_part_where_it_is_asked_for_and_fits_into_the_same_budget() -> None:
+    assert recommender_options(Settings()).experts == EXPERTS
+    options = recommender_options(settings(**{"experts.sequence": True, "experts.sequence_interval_events": 99}))
+    assert (options.experts, options.sequence_interval_events) == (ALL_EXPERTS, 99)
+    assert items_budget_bytes(options.max_items, ALL_EXPERTS) <= Settings().memory.items_bytes
+    assert options.max_items > 80_000
 
 
 def test_partitions_share_the_budget_of_users() -> None:

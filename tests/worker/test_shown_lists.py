@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.registry import EXPERTS
+from models.registry import ALL_EXPERTS
 from worker.adapters.memory import MemoryLists
 from worker.errors import MillraceError
 from worker.events import EXPLORATION, Reason, RecommendationList, position_text
@@ -61,5 +61,5 @@ def test_a_clock_that_is_behind_gives_no_negative_age(lists: MemoryLists) -> Non
 
 
 def test_every_expert_has_words_and_an_unknown_one_its_name() -> None:
-    assert REASONS.keys() == {*EXPERTS, EXPLORATION}
+    assert REASONS.keys() == {*ALL_EXPERTS, EXPLORATION}
     assert reason_in_words(Reason("new_expert"), title_of) == "new_expert"

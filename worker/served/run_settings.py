@@ -8,7 +8,7 @@ import numpy as np
 
 from models.batch import Interactions
 from producers.columns import EventColumns
-from worker.budgets import items_budget_bytes, users_budget_bytes
+from worker.budgets import chosen_experts, items_budget_bytes, users_budget_bytes
 from worker.served.plan import LIST_SIZE
 from worker.settings import Settings
 
@@ -38,7 +38,7 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
     A kind of event weighs what it weighs in the stream.
     """
     weights = dict(zip(as_columns(stream).kinds, stream.weights.tolist(), strict=True))
-    memory = settings.memory
+    memory, items = settings.memory, len(set(stream.items))
     topics = {"events_topic": name, "items_topic": f"{name}.items", "dead_letter_topic": f"{name}.dlq"}
     return changed(
         settings,
@@ -50,7 +50,7 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
             "users_bytes": max(
                 memory.users_bytes, users_budget_bytes(len(set(stream.users)), settings.kafka.partitions)
             ),
-            "items_bytes": max(memory.items_bytes, items_budget_bytes(len(set(stream.items)))),
+            "items_bytes": max(memory.items_bytes, items_budget_bytes(items, chosen_experts(settings))),
         },
         refresh={"coalesce_seconds": refresh_seconds},
         lists={"size": LIST_SIZE},

@@ -8,7 +8,7 @@ from models.explaining import PARTS
 from models.exploration import Explored
 from models.ranking import Ranked
 from models.recommender import Recommender
-from models.registry import EXPERTS, POPULAR_SLOW
+from models.registry import ALL_EXPERTS, POPULAR_SLOW
 from models.shard import ProfileShard
 from models.vocabulary import stable_hash
 from worker.events import EXPLORATION, Reason, RecommendationList
@@ -81,7 +81,7 @@ def _explained(reasons: list[Reason], shares: Float32s, parts: Float32s) -> list
     return [
         replace(
             reason,
-            shares={name: share for name, share in zip(EXPERTS, own_shares, strict=True) if share > 0},
+            shares={name: share for name, share in zip(ALL_EXPERTS, own_shares, strict=False) if share > 0},
             parts=dict(zip(PARTS, own_parts, strict=True)),
         )
         for reason, own_shares, own_parts in columns

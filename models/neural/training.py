@@ -1,0 +1,202 @@
+"""Training of the sequence expert: some steps of Adam on the newest examples and on drawn older ones.
+
+Cross-entropy of a softmax over all items that came, or, where they are many, over sampled ones with logQ correction
+(Bengio & Senecal 2008; Yi et al. 2019); Adam (Kingma & Ba 2015) with decay of its own
+(Loshchilov & Hutter 2019), of the rows at hand only. What is drawn follows from
+the numbers of examples and steps, so that a replay trains the same. A step whose loss or gradient is not finite
+changes nothing but the rate, which it halves.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from models.batch import Float32s, Int64s
+from models.compiled import kernel
+from models.experts.sequence import (
+    EXAMPLES,
+    EXAMPLES_SEEN,
+    STEPS,
+    STEPS_DROPPED,
+    WIDTH,
+    WINDOW_EVENTS,
+    Parameters,
+    Sequence,
+)
+from models.neural.attention import Encoder
+from models.seen import below, pair_hash
+
+BATCH_EXAMPLES = 512
+REPLAYED_BATCHES = 3
+FULL_SOFTMAX_ITEMS = 10_000
+NEGATIVES = 1024
+DROPPED_BYTES = 51  # of 256: a fifth
+MEAN_DECAY, SQUARE_DECAY, LEAST_ROOT = 0.9, 0.999, 1e-8
+WEIGHT_DECAY = 0.3
+_EXAMPLE_DRAW, _CAME_DRAW, _KNOWN_DRAW, _DROPOUT_DRAW = range(4)
+
+_KEPT = np.float32(256 / (256 - DROPPED_BYTES))
+
+
+class Batch(NamedTuple):
+    """Examples to train on, over r rows of items.
+
+    Attributes:
+        rows: (r,) int64, rows of the items at hand, ascending.
+        histories: (b, 20) int64, targets: (b,) int64, places in `rows`; -1 = none.
+        weights: (b,) float32, of the examples.
+        negatives: (m,) int64, places in `rows` of the items drawn, and corrections: (m,) float32, log of how often each
+            was to be expected; both empty = the softmax goes over all rows.
+    """
+
+    rows: Int64s
+    histories: Int64s
+    targets: Int64s
+    weights: Float32s
+    negatives: Int64s
+    corrections: Float32s
+
+
+def train(sequence: Sequence, known: Int64s, shares: Float32s) -> None:
+    """One update: a step on the newest 512 examples, then three on 512 drawn from the last 50,000 each.
+
+    `known` (k,) are the rows of the items that came, ascending, and `shares` (k,) their parts of the events over the
+    long run. Uses one thread: with more, sums come in another order.
+    """
+    torch.set_num_threads(1)
+    held = int(min(sequence.counters[EXAMPLES_SEEN], EXAMPLES))
+    for number in range(1 + REPLAYED_BATCHES):
+        backs = np.arange(min(held, BATCH_EXAMPLES))
+        if number > 0:
+            backs = _drawn(sequence, _EXAMPLE_DRAW, held, len(backs))
+        batch = _batch(sequence, (sequence.counters[EXAMPLES_SEEN] - 1 - backs) % EXAMPLES, known, shares)
+        if len(batch.targets):
+            _step(sequence, batch)
+
+
+def _batch(sequence: Sequence, places: Int64s, known: Int64s, shares: Float32s) -> Batch:
+    """The examples in these places of the ring, less those of which the item or the whole history is forgotten."""
+    places = places[(sequence.targets[places] >= 0) & (sequence.histories[places] >= 0).any(axis=1)]
+    histories, targets = sequence.histories[places], sequence.targets[places]
+    rows, negatives, corrections = known, np.zeros(0, np.int64), np.zeros(0, np.float32)
+    if len(known) > FULL_SOFTMAX_ITEMS and len(places):
+        negatives, corrections = _negatives(sequence, known, shares)
+        rows = np.unique(np.concatenate([histories.ravel(), targets, negatives]))
+        rows = rows[rows >= 0]
+    place_of = np.full(len(sequence.parameters.bias) + 1, -1)  # the last one for rows of -1
+    place_of[rows] = np.arange(len(rows))
+    return Batch(
+        rows, place_of[histories], place_of[targets], sequence.weights[places], place_of[negatives], corrections
+    )
+
+
+def _negatives(sequence: Sequence, known: Int64s, shares: Float32s) -> tuple[Int64s, Float32s]:
+    """Half of them items of examples, half any known ones; with the logarithm of how often each is to be expected."""
+    held = int(min(sequence.counters[EXAMPLES_SEEN], EXAMPLES))
+    came = sequence.targets[_drawn(sequence, _CAME_DRAW, held, NEGATIVES // 2)]
+    items = np.concatenate([came[came >= 0], known[_drawn(sequence, _KNOWN_DRAW, len(known), NEGATIVES // 2)]])
+    places = np.searchsorted(known, items)
+    return items, np.log(NEGATIVES * (0.5 * shares[places] + 0.5 / len(known))).astype(np.float32)
+
+
+def _step(sequence: Sequence, batch: Batch) -> None:
+    own = sequence.parameters
+    encoder = Encoder(own._replace(items=own.items[batch.rows], bias=own.bias[batch.rows]))
+    loss = _loss(encoder, batch, _kept(sequence, len(batch.targets)))
+    loss.backward()
+    gradients = [parameter.grad for parameter in encoder.parameters() if parameter.grad is not None]
+    if not (bool(loss.isfinite()) and all(bool(gradient.isfinite().all()) for gradient in gradients)):
+        sequence.counters[STEPS_DROPPED] += 1
+        sequence.rate[0] /= 2
+        return
+    sequence.counters[STEPS] += 1
+    step = int(sequence.counters[STEPS])
+    rate = np.float32(sequence.rate[0] * (1 - SQUARE_DECAY**step) ** 0.5 / (1 - MEAN_DECAY**step))
+    decay = np.float32(sequence.rate[0] * WEIGHT_DECAY)
+    tables = zip(Parameters._fields, own, sequence.means, sequence.squares, encoder.parameters(), strict=True)
+    for name, values, means, squares, parameter in tables:
+        if parameter.grad is None:
+            continue
+        rows = batch.rows if name in ("items", "bias") else np.arange(len(values))
+        shape = len(values), -1
+        _descend(
+            values.reshape(shape),
+            means.reshape(shape),
+            squares.reshape(shape),
+            parameter.grad.numpy().reshape(len(rows), -1),
+            rows,
+            rate,
+            decay,
+        )
+
+
+def _loss(encoder: Encoder, batch: Batch, kept: Float32s) -> torch.Tensor:
+    targets, weights = torch.from_numpy(batch.targets), torch.from_numpy(batch.weights)  # (b,), (b,)
+    users = encoder(torch.from_numpy(batch.histories), torch.from_numpy(kept))  # (b, 64)
+    if len(batch.negatives):
+        logits = encoder.sampled_logits(users, targets, torch.from_numpy(batch.negatives))  # (b, 1 + m)
+        logits = logits - torch.from_numpy(np.append(np.float32(0), batch.corrections))  # (b, 1 + m)
+        targets = torch.zeros_like(targets)  # (b,)
+    else:
+        logits = encoder.logits(users)  # (b, r)
+    losses = cross_entropy(logits, targets, reduction="none")  # (b,)
+    return (losses * weights).sum() / weights.sum()
+
+
+def _drawn(sequence: Sequence, purpose: int, bound: int, count: int) -> Int64s:
+    """(count,) numbers from 0 to below `bound`."""
+    out = np.zeros(count, np.int64)
+    _draw(_seed(sequence, purpose), bound, out)
+    return out
+
+
+def _kept(sequence: Sequence, examples: int) -> Float32s:
+    """(b, 20, 64): 0 where an input is dropped, else what makes up for that on average."""
+    out = np.zeros((examples, WINDOW_EVENTS, WIDTH), np.float32)
+    _keep(_seed(sequence, _DROPOUT_DRAW), out.reshape(-1))
+    return out
+
+
+def _seed(sequence: Sequence, purpose: int) -> np.uint64:
+    done = int(sequence.counters[STEPS] + sequence.counters[STEPS_DROPPED])
+    return np.uint64(4 * done + purpose + 1)
+
+
+@kernel
+def _draw(seed: np.uint64, bound: int, out: Int64s) -> None:
+    for place in range(len(out)):
+        out[place] = below(pair_hash(seed, np.uint64(place + 1)), bound)
+
+
+@kernel
+def _keep(seed: np.uint64, out: Float32s) -> None:
+    """Eight decisions by one hash."""
+    for word in range(len(out) // 8):
+        bits = pair_hash(seed, np.uint64(word + 1))
+        for byte in range(8):
+            out[8 * word + byte] = _KEPT if (bits & np.uint64(255)) >= np.uint64(DROPPED_BYTES) else np.float32(0.0)
+            bits >>= np.uint64(8)
+
+
+@kernel
+def _descend(
+    values: Float32s,
+    means: Float32s,
+    squares: Float32s,
+    gradients: Float32s,
+    rows: Int64s,
+    rate: np.float32,
+    decay: np.float32,
+) -> None:
+    """Adam's step of these rows down their gradients, (r, w); `rate` holds the corrections for the first steps."""
+    for place in range(len(rows)):
+        value, mean, square = values[rows[place]], means[rows[place]], squares[rows[place]]
+        gradient = gradients[place]
+        for part in range(len(gradient)):
+            slope = gradient[part]
+            mean[part] += np.float32(1 - MEAN_DECAY) * (slope - mean[part])
+            square[part] += np.float32(1 - SQUARE_DECAY) * (slope * slope - square[part])
+            step = rate * mean[part] / (np.sqrt(square[part]) + np.float32(LEAST_ROOT))
+            value[part] -= step + decay * value[part]
