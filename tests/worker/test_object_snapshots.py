@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.support.object_stores import Way, overwrite
+from worker.cli import app
 from worker.embedded.ports import free_ports
 from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
 from worker.ports import ManifestName, SnapshotStore
@@ -147,6 +149,21 @@ def test_what_does_not_answer_is_told_from_what_is_missing(bucket: str) -> None:
     for write in (lambda: store.write_blob(b"x"), lambda: store.drop([FIRST], [])):
         with pytest.raises(SnapshotError, match="cannot write"):
             write()
+
+
+@pytest.mark.usefixtures("no_settings_from_outside")
+def test_a_worker_whose_store_does_not_answer_at_the_start_ends_with_3(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    monkeypatch.setenv("MILLRACE_KAFKA__BOOTSTRAP_SERVERS", address)
+    monkeypatch.setenv("MILLRACE_REDIS__URL", f"redis://{address}")
+    monkeypatch.setenv("MILLRACE_SNAPSHOTS__URL", f"s3://{bucket}/prefix")
+    monkeypatch.setenv("MILLRACE_SNAPSHOTS__ENDPOINT", f"http://{address}")
+    monkeypatch.setenv("MILLRACE_SNAPSHOTS__REQUEST_TIMEOUT_SECONDS", "1")
+    error = CliRunner().invoke(app, ["worker"]).exception
+    assert isinstance(error, ServiceUnavailable)
+    assert (error.exit_code, f"s3://{bucket}/prefix" in str(error)) == (3, True)
 
 
 def test_a_store_that_hangs_costs_no_more_than_the_time_limit_says(url: str, way: Way) -> None:
