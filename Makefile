@@ -24,7 +24,7 @@ demo: $(READY) ## Kafka, Valkey, a shop's events and the worker, live. ARGS="--s
 
 # The kernels are compiled once, before the JOBS test processes start: they would all do it.
 test: $(READY) ## Run all tests, on a real Kafka and a real Valkey. ARGS="tests/models -k drift" for some.
-	@$(BIN)/python -c "from models.warmup import warm_up; warm_up()"
+	@$(BIN)/python -m worker.warmup
 	$(BIN)/pytest -n $(JOBS) $(ARGS)
 
 check: $(READY) ## Lint, format, types and import rules; changes nothing.

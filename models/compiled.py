@@ -28,6 +28,12 @@ if not getattr(config, "CACHE_DIR", "") and os.access(_HERE, os.W_OK):
     setattr(config, "CACHE_DIR", str(_HERE / "__pycache__" / f"kernels-{_sources_digest()}"))  # noqa: B010
 
 
+def is_compiled() -> bool:
+    """Whether kernels of just these sources were kept on disk before."""
+    folder = Path(getattr(config, "CACHE_DIR", "") or _HERE)
+    return any(folder.rglob("*.nbi"))
+
+
 # Kernels work on memory that is there, so arrays are not counted in and out: in loops over trees of arrays that took
 # most of the time. And no flag lets sums be added in another order or products be fused: see lane_sums.py.
 _FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "fastmath": {"nnan", "nsz"}, "error_model": "numpy"}

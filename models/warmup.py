@@ -8,16 +8,29 @@ from models.registry import EXPERTS
 
 
 def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
-    """Learns, ranks and saves a made-up batch; takes about a minute the first time, then two seconds.
+    """Learns, ranks and saves a made-up batch; takes most of a minute the first time, then two seconds.
 
     With the sequence expert five more, to load torch.
     """
-    options = RecommenderOptions(
-        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence_interval_events=1
-    )
-    recommender = Recommender(options)
+    recommender = _recommender(experts)
     shard = recommender.new_shard()
     recommender.learn(shard, Interactions.of(["ann", "bob", "ann"], ["x", "y", "y"], [1, 2, 3]))
     users = np.zeros(1, np.int32)
     recommender.explore(shard, users, recommender.recommend(shard, users, 2))
     recommender.dump_shard(shard)
+
+
+def warm_up_ranking(experts: tuple[str, ...] = EXPERTS) -> None:
+    """Compiles only what ranks: a part that another process can do meanwhile."""
+    recommender = _recommender(experts)
+    shard = recommender.new_shard()
+    shard.users.assign(["ann"])
+    users = np.zeros(1, np.int32)
+    recommender.explore(shard, users, recommender.recommend(shard, users, 2))
+
+
+def _recommender(experts: tuple[str, ...]) -> Recommender:
+    options = RecommenderOptions(
+        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence_interval_events=1
+    )
+    return Recommender(options)

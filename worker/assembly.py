@@ -15,12 +15,10 @@ import structlog
 
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
-from models.warmup import warm_up as warm_up_models
 from worker.adapters.clock import SystemClock
 from worker.adapters.kafka_catalogue import KafkaCatalogue
 from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
-from worker.adapters.memory_source import MemoryRecord
 from worker.adapters.redis_lists import RedisLists
 from worker.budgets import chosen_experts, max_items, max_users
 from worker.catalogue import Catalogue
@@ -37,11 +35,11 @@ from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListS
 from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
-from worker.settings import EventSettings, Settings
+from worker.settings import Settings
 from worker.snapshot_stores import open_snapshots
-from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
+from worker.warmup import warm_up
 
 FORCED_EXIT = 130
 
@@ -173,16 +171,6 @@ def run_worker(settings: Settings, observers: Sequence[Observer] = ()) -> None:
     finally:
         health.stop()
     log.info("worker stopped")
-
-
-def warm_up(settings: Settings) -> None:
-    """Sends a made-up event down the pipeline's compiled parts, so that the first real ones need not wait.
-
-    Takes 15 to 40 seconds when nothing is compiled yet, about a second after that.
-    """
-    record = MemoryRecord(0, 1, None, b'{"user_id":"u","item_id":"i","event":"view_item"}')
-    Cleaner(settings.clean).clean(Decoder(EventSettings()).decode(0, [record]))
-    warm_up_models(chosen_experts(settings))
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from typing_extensions import override
 
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
-from worker.assembly import assemble, real_adapters, warm_up
+from worker.assembly import assemble, real_adapters
 from worker.embedded.ports import free_ports
 from worker.settings import load
+from worker.warmup import warm_up
 
 START_SECONDS = 150.0  # the first start on a machine compiles the kernels
 WORK_SECONDS = 60.0

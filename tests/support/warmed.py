@@ -3,7 +3,7 @@
 import river.drift  # noqa: F401
 
 from worker import cli  # noqa: F401
-from worker.assembly import warm_up
 from worker.settings import Settings
+from worker.warmup import warm_up
 
 warm_up(Settings())

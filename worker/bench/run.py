@@ -8,7 +8,6 @@ from os import getloadavg
 from pathlib import Path
 from typing import Any
 
-from worker.assembly import warm_up
 from worker.bench.freshness import measure_freshness
 from worker.bench.in_process import measure_in_process
 from worker.bench.logs import warnings_only
@@ -21,6 +20,7 @@ from worker.embedded.kafka_jars import KAFKA_VERSION
 from worker.embedded.valkey_server import find_server
 from worker.machine import this_machine
 from worker.settings import Settings
+from worker.warmup import warm_up
 
 LIBRARIES = ("kafka-python", "numpy", "numba", "msgspec", "redis")
 

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 from producers.kafka_writer import ensure_topics, standard_topics
 from producers.stopping import stop_on_signals
-from worker import assembly
+from worker import assembly, warmup
 from worker.demo.displays import Display
 from worker.demo.feed import CREDIT, Feed, titles
 from worker.demo.follow import Follower, watched
@@ -28,7 +28,7 @@ DRAIN_SECONDS = 3.0
 
 def warm_up() -> None:
     """Compiles what learning and ranking need, or loads it: the first time half a minute, then a second or two."""
-    assembly.warm_up(Settings())
+    warmup.warm_up(Settings())
 
 
 def play(place: Place, statistics: Statistics, display: Display, rate: float, seconds: float | None) -> None:

@@ -15,7 +15,7 @@ from models.batch import Float64s, Interactions
 from producers.columns import EventColumns
 from producers.kafka_writer import KafkaWriter
 from producers.replay import replay
-from worker.assembly import open_lists, warm_up
+from worker.assembly import open_lists
 from worker.bench.logs import warnings_only
 from worker.bench.worker_run import running_worker
 from worker.offline import Evaluation
@@ -27,6 +27,7 @@ from worker.served.site import Site, opened
 from worker.served.times import gap_seconds, planned_seconds
 from worker.served.watch import Watch
 from worker.settings import Settings
+from worker.warmup import warm_up
 
 READY_SECONDS = 60.0
 CATCH_UP_SECONDS = 120.0
