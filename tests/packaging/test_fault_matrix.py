@@ -38,3 +38,8 @@ def test_there_are_enough_rows_and_none_twice() -> None:
 def test_no_test_of_a_fault_is_skipped() -> None:
     for path in (ROOT / "tests" / "integration").glob("test_faults*.py"):
         assert "skip" not in re.findall(r"pytest\.(?:mark\.)?(skip|xfail)", path.read_text()), path.name
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "delivery.md").read_text())
+    assert set(named) - defined() == set()

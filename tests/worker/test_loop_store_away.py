@@ -7,7 +7,7 @@ from tests.support.rig import Rig
 from tests.support.stream import newest_offsets, shop
 from worker.adapters.memory import MemorySnapshots
 from worker.adapters.memory_source import MemoryEventSource
-from worker.errors import ServiceUnavailable
+from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
 from worker.ports import ManifestName
 
 
@@ -85,6 +85,38 @@ def test_a_store_that_does_not_answer_at_the_start_ends_the_worker_before_it_for
     with pytest.raises(ServiceUnavailable):
         after.run()
     assert newest_offsets(rig) == {0: 20, 1: 30}
+
+
+class LostAnswer(MemorySnapshots):
+    """Writes the third manifest, and says that it could not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.created = 0
+
+    @override
+    def create_manifest(self, name: ManifestName, content: bytes) -> None:
+        super().create_manifest(name, content)
+        self.created += 1
+        if self.created == 3:
+            raise SnapshotError("no answer")
+
+
+def test_a_manifest_that_turns_out_to_stand_ends_the_worker_and_its_restart_goes_on_from_it() -> None:
+    rig = Rig({"snapshots__interval_seconds": 0.5}, snapshots=LostAnswer())
+
+    def at_round(number: int) -> None:
+        if number <= 40:
+            shop(rig.source, 1)
+
+    with pytest.raises(OwnershipLost):
+        rig.run(at_round)
+    assert rig.watcher.failures == ["no answer"]
+    stood = newest_offsets(rig)[0]
+    assert stood > rig.source.committed[0], "the cut of which the worker did not know"
+    after = rig.again().run()
+    assert after.watcher.events == rig.source.committed[0] - stood
+    assert stood + after.watcher.events == newest_offsets(after)[0]
 
 
 def test_a_store_that_does_not_answer_when_old_snapshots_are_dropped_keeps_the_new_one() -> None:
