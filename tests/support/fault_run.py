@@ -134,12 +134,12 @@ class FaultRun:
         return [worker.owned_partitions() for _, worker in sorted(self.workers.items())]
 
     def wait_for_share(self, *partitions: int, seconds: float = SERVE_SECONDS) -> None:
-        """Until the workers have so many partitions each, and each is read by one."""
+        """Until the workers have so many partitions, in any order, and each is read by one."""
 
         def shared() -> bool:
             share = self.share()
             everyone = sorted(number for own in share for number in own)
-            return list(map(len, share)) == list(partitions) and everyone == list(self.partitions)
+            return sorted(map(len, share)) == sorted(partitions) and everyone == list(self.partitions)
 
         wait_until(shared, seconds, f"the workers' shares are {partitions}")
 

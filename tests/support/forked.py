@@ -36,8 +36,7 @@ class ForkedWorker(OtherProcess):
         """`hook` is called in its process first."""
         (self.port,) = free_ports(1)
         self.log = folder / f"{settings.get('kafka.instance_id') or 'unnamed'}.log"
-        given = {name: value for name, value in settings.items() if value is not None}
-        self._process = forked(_work, variables({**given, "health.port": self.port}), self.log, hook)
+        self._process = forked(_work, variables({**settings, "health.port": self.port}), self.log, hook)
         self.pid = self._process.pid
 
     @override

@@ -131,8 +131,9 @@ class WorkerProcess(OtherProcess):
 
 
 def variables(settings: Overrides) -> dict[str, str]:
-    """The settings as the environment of a process."""
-    return {f"MILLRACE_{name.replace('.', '__').upper()}": str(value) for name, value in settings.items()}
+    """The settings as the environment of a process, but for those that are None."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    return {f"MILLRACE_{name.replace('.', '__').upper()}": str(value) for name, value in given.items()}
 
 
 class WorkerThread(Probed):
