@@ -11,7 +11,7 @@ from random import Random
 from worker.adapters.memory import ManualClock
 from worker.adapters.memory_source import MemoryRecord
 
-SESSION_SECONDS = 1.5
+SESSION_SECONDS = 1.2
 CARELESS_SHARE = 0.1  # of the moves: the new owner is told before the old one let go, as the client's assignor may do
 STICKY_SHARE = 0.7  # of the rebalances: whoever has a partition keeps it, if the shares stay even
 

@@ -22,7 +22,7 @@ from worker.loop import Worker
 from worker.observers import Observer
 from worker.settings import Settings
 
-SNAPSHOT_SECONDS = 0.8
+SNAPSHOT_SECONDS = 1.0
 
 
 class Outside:
@@ -144,7 +144,7 @@ def settings_of(instance: str) -> Settings:
     """Small, quick, and with room for all users and items."""
     settings: dict[str, Any] = {
         "kafka__instance_id": instance,
-        "kafka__poll_seconds": 0.3,
+        "kafka__poll_seconds": 0.4,
         "kafka__max_poll_records": 6,
         "kafka__session_timeout_seconds": SESSION_SECONDS,
         "snapshots__interval_seconds": SNAPSHOT_SECONDS,
