@@ -29,7 +29,6 @@ from models.features import (
     OWN_STRONGEST,
     ROWS,
     SEEN,
-    SEQUENCE_FIT,
     SEQUENCE_SHARE,
     SIMILARITY,
     STRONGEST_ROW,
@@ -44,7 +43,6 @@ from models.registry import POPULAR_FAST, POPULAR_SLOW, SEQUENCE
 from models.seen import SeenFilter, has_seen, pair_hash
 
 LEAST_SHARE = 1e-4
-LEAST_SEQUENCE_SHARE = 1e-9
 
 
 @kernel
@@ -67,8 +65,6 @@ def describe(
     _describe_own(profiles, user, candidates, count, scratch)
     for feature in range(LOGARITHMS):
         take_logarithms(scratch.values[feature], count)
-    if len(candidates.heard) > SEQUENCE:
-        _describe_sequence(candidates, count, scratch.values)
     for feature in range(SEQUENCE_SHARE, len(scratch.values)):
         take_logarithms(scratch.values[feature], count)
     _describe_fit(knowledge.vectors, profiles, user, candidates, count, scratch.values)
@@ -86,21 +82,12 @@ def _describe_shares(candidates: Candidates, count: int, values: Float32s) -> No
     """What log p is taken of: for the mixture, and for each expert that has something to say."""
     for place in range(count):
         values[MIXED, place] = candidates.mixed[candidates.chosen[place]] + np.float32(1e-6)
-    for expert in range(SEQUENCE):
-        row, scores, heard = values[FIRST_SHARE + expert], candidates.scores[expert], candidates.heard[expert]
+    for expert in range(len(candidates.heard)):
+        feature = SEQUENCE_SHARE if expert == SEQUENCE else FIRST_SHARE + expert
+        row, scores, heard = values[feature], candidates.scores[expert], candidates.heard[expert]
         for place in range(count):
             share = scores[candidates.chosen[place]] if heard else np.float32(0.0)
             row[place] = share * np.float32(1 / LEAST_SHARE) + np.float32(1.0)
-
-
-@kernel
-def _describe_sequence(candidates: Candidates, count: int, values: Float32s) -> None:
-    """What the sequence expert says, as of the others, and so that unlikely candidates are told apart too."""
-    scores, heard = candidates.scores[SEQUENCE], candidates.heard[SEQUENCE]
-    for place in range(count):
-        share = scores[candidates.chosen[place]] if heard else np.float32(0.0)
-        values[SEQUENCE_SHARE, place] = share * np.float32(1 / LEAST_SHARE) + np.float32(1.0)
-        values[SEQUENCE_FIT, place] = share + np.float32(LEAST_SEQUENCE_SHARE)
 
 
 @kernel

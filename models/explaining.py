@@ -17,7 +17,6 @@ from models.features import (
     OWN_COUNT,
     ROWS,
     SEEN,
-    SEQUENCE_FIT,
     SEQUENCE_SHARE,
     TREND,
 )
@@ -26,7 +25,7 @@ from models.ranker import HIDDEN, Ranker, RankerScratch
 
 _FEATURES_OF = {
     "mixture": (MIXED,),
-    "experts": (*range(FIRST_SHARE, ROWS), SEQUENCE_SHARE, SEQUENCE_FIT),
+    "experts": (*range(FIRST_SHARE, ROWS), SEQUENCE_SHARE),
     "neighbours": range(ROWS, OWN_COUNT),
     "own_history": (OWN_COUNT, OWN_AGE, *range(SEEN, IS_LAST_BUT_ONE + 1)),
     "item": range(ITEM_AGE, TREND + 1),
@@ -37,7 +36,7 @@ PARTS = (*_FEATURES_OF, "hidden", "bias")
 
 _HIDDEN_PART, _BIAS_PART = PARTS.index("hidden"), PARTS.index("bias")
 _PART_BY_FEATURE = {feature: part for part, features in enumerate(_FEATURES_OF.values()) for feature in features}
-_PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(SEQUENCE_FIT + 1)])
+_PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(SEQUENCE_SHARE + 1)])
 
 
 @kernel

@@ -37,14 +37,14 @@ LOGARITHMS = TREND + 1
     FITS_TASTE,
 ) = range(LOGARITHMS, LOGARITHMS + 10)
 FEATURES = FITS_TASTE + 1
-SEQUENCE_SHARE, SEQUENCE_FIT = FEATURES, FEATURES + 1
-"""Further ones where the sequence expert takes part; the others keep their places."""
+SEQUENCE_SHARE = FEATURES
+"""A further one where the sequence expert takes part; the others keep their places."""
 SITUATION = 9
 
 
 def features_of(experts: int) -> int:
     """How many features there are when so many experts have a column."""
-    return FEATURES + 2 * (experts - len(EXPERTS))
+    return FEATURES + experts - len(EXPERTS)
 
 
 class FeatureScratch(NamedTuple):
@@ -52,7 +52,7 @@ class FeatureScratch(NamedTuple):
 
     Attributes:
         values: (features, 128) float32, a row for each feature; the candidates in the order in which they were chosen.
-            The first features, up to TREND, and the last two are logarithms.
+            The first features, up to TREND, and SEQUENCE_SHARE are logarithms.
         situation: (9,) float32.
         own_counts, own_last: (128,) int64, how often the user's ring holds the candidate; how many events ago it was
             taken last, -1 = not within the ring. own_ages_ms: (128,) int64, how long before the user's last event.

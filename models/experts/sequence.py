@@ -6,8 +6,8 @@ a = softmax_r((W_q x_0) . (W_k x_r) / 8), y = x_0 + W_o W_v sum_r a_r x_r,
 h = norm(y + W_2 relu(W_1 norm(y) + b_1) + b_2); logit_j = h . E[j] + b_j, norm being layer normalisation (Ba et al.
 2016). Keys and values are linear in x, so the sums over r are taken first, and no matrix meets every item.
 
-The parameters lag behind by up to an interval of events (`neural/training.py`); the history is the user's last items
-as they are.
+What is trained lags behind by up to an interval of events (`neural/training.py`), and averages of it score, which are
+steadier; the history is the user's last items as they are.
 """
 
 from typing import NamedTuple
@@ -102,6 +102,7 @@ class Sequence(NamedTuple):
     """Parameters of n items, what Adam remembers, and the examples to train on; empty arrays where it is off.
 
     Attributes:
+        parameters: what is trained; averages: their moving averages, which score (Polyak & Juditsky 1992).
         means, squares: Adam's moving averages of the gradients and of their squares.
         histories: (50000, 20) int32, ring of examples: rows of the user's last items then, newest first; -1 = none,
             or forgotten since.
@@ -111,6 +112,7 @@ class Sequence(NamedTuple):
     """
 
     parameters: Parameters
+    averages: Parameters
     means: Parameters
     squares: Parameters
     histories: Int32s
@@ -123,6 +125,7 @@ class Sequence(NamedTuple):
     def empty(cls, items: int) -> "Sequence":
         """Nothing was trained."""
         return cls(
+            Parameters.first(items),
             Parameters.first(items),
             Parameters.zeros(items),
             Parameters.zeros(items),
@@ -138,7 +141,8 @@ class Sequence(NamedTuple):
         """Of an expert that does not take part."""
         one = cls.empty(0)
         nothing = Parameters._make(np.zeros((0,) * array.ndim, np.float32) for array in one.parameters)
-        return cls(nothing, nothing, nothing, *(np.zeros((0,) * array.ndim, array.dtype) for array in one[3:]))
+        tables = (np.zeros((0,) * array.ndim, array.dtype) for array in one[4:])
+        return cls(nothing, nothing, nothing, nothing, *tables)
 
 
 class SequenceScratch(NamedTuple):
@@ -174,8 +178,10 @@ def forget_sequence(sequence: Sequence, rows: Int32s) -> None:
     if not len(sequence.counters):
         return
     first = Parameters.first(len(sequence.parameters.bias)).items[rows]
-    for parameters, items in ((sequence.parameters, first), (sequence.means, 0), (sequence.squares, 0)):
-        parameters.items[rows], parameters.bias[rows] = items, 0
+    for learned in (sequence.parameters, sequence.averages):
+        learned.items[rows], learned.bias[rows] = first, 0
+    for remembered_slopes in (sequence.means, sequence.squares):
+        remembered_slopes.items[rows], remembered_slopes.bias[rows] = 0, 0
     sequence.histories[np.isin(sequence.histories, rows)] = NOBODY
     sequence.targets[np.isin(sequence.targets, rows)] = NOBODY
 
@@ -204,9 +210,9 @@ def score_sequence(
     sequence: Sequence, scratch: SequenceScratch, profiles: Profiles, user: int, candidates: Candidates, out: Float32s
 ) -> None:
     """Exp of the logit less the highest one; nothing for a user without history, or before it was trained."""
-    if sequence.counters[STEPS] == 0 or not _read(sequence.parameters, scratch, profiles, user):
+    if sequence.counters[STEPS] == 0 or not _read(sequence.averages, scratch, profiles, user):
         return
-    parameters, highest = sequence.parameters, np.float32(-3e38)
+    parameters, highest = sequence.averages, np.float32(-3e38)
     for position in range(candidates.found[0]):
         item = candidates.items[position]
         out[position] = parameters.bias[item] + dot(scratch.history, parameters.items[item])

@@ -6,6 +6,8 @@ from torch.nn.functional import embedding, layer_norm, linear, relu
 
 from models.experts.sequence import ITEM_SCALE, LEAST_VARIANCE, WIDTH, Parameters
 
+IMPOSSIBLE = -1e30
+
 
 class Encoder(nn.Module):
     """One block of self-attention, asked at the newest place; its parameters share the memory of the arrays."""
@@ -40,7 +42,7 @@ class Encoder(nn.Module):
         items, bias = self.get_parameter("items"), self.get_parameter("bias")
         wanted = (users * embedding(targets, items)).sum(1) + bias[targets]  # (b,)
         others = linear(users, embedding(negatives, items), bias[negatives])  # (b, m)
-        others = others.masked_fill(negatives == targets[:, None], -torch.inf)  # (b, m)
+        others = others.masked_fill(negatives == targets[:, None], IMPOSSIBLE)  # (b, m)
         return torch.cat([wanted[:, None], others], 1)  # (b, 1 + m)
 
     def logits(self, users: Tensor) -> Tensor:

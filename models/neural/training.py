@@ -1,20 +1,19 @@
 """Training of the sequence expert: some steps of Adam on the newest examples and on drawn older ones.
 
 Cross-entropy of a softmax over all items that came, or, where they are many, over sampled ones with logQ correction
-(Bengio & Senecal 2008; Yi et al. 2019); Adam (Kingma & Ba 2015) with decay of its own
-(Loshchilov & Hutter 2019), of the rows at hand only. What is drawn follows from
+(Bengio & Senecal 2008; Yi et al. 2019); Adam (Kingma & Ba 2015), of the rows at hand only. What is drawn follows from
 the numbers of examples and steps, so that a replay trains the same. A step whose loss or gradient is not finite
 changes nothing but the rate, which it halves.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from models.batch import Float32s, Int64s
 from models.compiled import kernel
+from models.elementary import exponential
 from models.experts.sequence import (
     EXAMPLES,
     EXAMPLES_SEEN,
@@ -25,6 +24,8 @@ from models.experts.sequence import (
     Parameters,
     Sequence,
 )
+from models.lane_sums import total
+from models.lanes import LANES
 from models.neural.attention import Encoder
 from models.seen import below, pair_hash
 
@@ -34,7 +35,7 @@ FULL_SOFTMAX_ITEMS = 10_000
 NEGATIVES = 1024
 DROPPED_BYTES = 51  # of 256: a fifth
 MEAN_DECAY, SQUARE_DECAY, LEAST_ROOT = 0.9, 0.999, 1e-8
-WEIGHT_DECAY = 0.3
+AVERAGED_STEPS = 40
 _EXAMPLE_DRAW, _CAME_DRAW, _KNOWN_DRAW, _DROPOUT_DRAW = range(4)
 
 _KEPT = np.float32(256 / (256 - DROPPED_BYTES))
@@ -105,30 +106,28 @@ def _step(sequence: Sequence, batch: Batch) -> None:
     own = sequence.parameters
     encoder = Encoder(own._replace(items=own.items[batch.rows], bias=own.bias[batch.rows]))
     loss = _loss(encoder, batch, _kept(sequence, len(batch.targets)))
-    loss.backward()
+    if bool(loss.isfinite()):
+        loss.backward()
     gradients = [parameter.grad for parameter in encoder.parameters() if parameter.grad is not None]
-    if not (bool(loss.isfinite()) and all(bool(gradient.isfinite().all()) for gradient in gradients)):
+    if len(gradients) < len(own) or not all(bool(gradient.sum().isfinite()) for gradient in gradients):
         sequence.counters[STEPS_DROPPED] += 1
         sequence.rate[0] /= 2
         return
     sequence.counters[STEPS] += 1
     step = int(sequence.counters[STEPS])
     rate = np.float32(sequence.rate[0] * (1 - SQUARE_DECAY**step) ** 0.5 / (1 - MEAN_DECAY**step))
-    decay = np.float32(sequence.rate[0] * WEIGHT_DECAY)
-    tables = zip(Parameters._fields, own, sequence.means, sequence.squares, encoder.parameters(), strict=True)
-    for name, values, means, squares, parameter in tables:
-        if parameter.grad is None:
-            continue
+    tables = zip(Parameters._fields, own, sequence.averages, sequence.means, sequence.squares, gradients, strict=True)
+    for name, values, averages, means, squares, gradient in tables:
         rows = batch.rows if name in ("items", "bias") else np.arange(len(values))
         shape = len(values), -1
         _descend(
             values.reshape(shape),
+            averages.reshape(shape),
             means.reshape(shape),
             squares.reshape(shape),
-            parameter.grad.numpy().reshape(len(rows), -1),
+            gradient.numpy().reshape(len(rows), -1),
             rows,
             rate,
-            decay,
         )
 
 
@@ -141,8 +140,23 @@ def _loss(encoder: Encoder, batch: Batch, kept: Float32s) -> torch.Tensor:
         targets = torch.zeros_like(targets)  # (b,)
     else:
         logits = encoder.logits(users)  # (b, r)
-    losses = cross_entropy(logits, targets, reduction="none")  # (b,)
-    return (losses * weights).sum() / weights.sum()
+    loss: torch.Tensor = _CrossEntropy.apply(logits, targets, weights / weights.sum())
+    return loss
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Weighed mean of cross-entropies; its gradient takes the place of the logits, which nobody needs after it."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        if not bool(logits.sum().isfinite()):  # kernels do not look
+            return logits.new_tensor(torch.nan)
+        ctx.slopes = logits.detach()
+        return logits.new_tensor(_take_slopes(ctx.slopes.numpy(), targets.numpy(), weights.numpy()))
+
+    @staticmethod
+    def backward(ctx: Any, *_ones: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return ctx.slopes, None, None
 
 
 def _drawn(sequence: Sequence, purpose: int, bound: int, count: int) -> Int64s:
@@ -181,22 +195,47 @@ def _keep(seed: np.uint64, out: Float32s) -> None:
 
 
 @kernel
+def _take_slopes(logits: Float32s, targets: Int64s, weights: Float32s) -> float:
+    """Replaces the logits (b, n) by the gradient of the weighed loss, which it returns."""
+    loss, lanes = 0.0, logits.shape[1] // LANES * LANES
+    for place in range(len(logits)):
+        row, highest, whole = logits[place], np.float32(-3e38), np.float32(0.0)
+        for item in range(len(row)):
+            highest = max(highest, row[item])
+        wanted = row[targets[place]] - highest
+        for item in range(len(row)):
+            row[item] = exponential(row[item] - highest)
+        whole += total(row, lanes)
+        for item in range(lanes, len(row)):
+            whole += row[item]
+        share = weights[place] / whole
+        for item in range(len(row)):
+            row[item] *= share
+        row[targets[place]] -= weights[place]
+        loss += weights[place] * (np.log(whole) - wanted)
+    return loss
+
+
+@kernel
 def _descend(
     values: Float32s,
+    averages: Float32s,
     means: Float32s,
     squares: Float32s,
     gradients: Float32s,
     rows: Int64s,
     rate: np.float32,
-    decay: np.float32,
 ) -> None:
-    """Adam's step of these rows down their gradients, (r, w); `rate` holds the corrections for the first steps."""
+    """Adam's step of these rows down their gradients, (r, w), and their averages after it.
+
+    `rate` holds the corrections for the first steps.
+    """
     for place in range(len(rows)):
-        value, mean, square = values[rows[place]], means[rows[place]], squares[rows[place]]
-        gradient = gradients[place]
+        row, gradient = rows[place], gradients[place]
+        value, average, mean, square = values[row], averages[row], means[row], squares[row]
         for part in range(len(gradient)):
             slope = gradient[part]
             mean[part] += np.float32(1 - MEAN_DECAY) * (slope - mean[part])
             square[part] += np.float32(1 - SQUARE_DECAY) * (slope * slope - square[part])
-            step = rate * mean[part] / (np.sqrt(square[part]) + np.float32(LEAST_ROOT))
-            value[part] -= step + decay * value[part]
+            value[part] -= rate * mean[part] / (np.sqrt(square[part]) + np.float32(LEAST_ROOT))
+            average[part] += np.float32(1 / AVERAGED_STEPS) * (value[part] - average[part])

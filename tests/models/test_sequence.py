@@ -72,7 +72,7 @@ def test_kernel_and_torch_say_the_same() -> None:
     recommender, shard = learned(ON, random_batch(1, 1500, 30, ITEMS))
     shard.profiles.items[3, (shard.profiles.events[3] - 3) % shard.profiles.items.shape[1]] = -1
     shard.profiles.items[4, (shard.profiles.events[4] - 1) % shard.profiles.items.shape[1]] = -1
-    encoder = Encoder(recommender.knowledge.sequence.parameters)
+    encoder = Encoder(recommender.knowledge.sequence.averages)
     for user in range(30):
         scores, rows = scores_of_kernel(recommender, shard, user)
         with torch.no_grad():
@@ -143,8 +143,9 @@ def test_an_item_that_gives_up_its_row_leaves_nothing_behind() -> None:
     known = set(recommender.vocabulary.rows_in_use().tolist())
     recommender._forget_items()
     (gone,) = known - set(recommender.vocabulary.rows_in_use().tolist())
-    np.testing.assert_array_equal(sequence.parameters.items[gone], first.items[gone])
-    for table in (sequence.parameters.bias, *sequence.means[:2], *sequence.squares[:2]):
+    for learned_items in (sequence.parameters.items, sequence.averages.items):
+        np.testing.assert_array_equal(learned_items[gone], first.items[gone])
+    for table in (sequence.parameters.bias, sequence.averages.bias, *sequence.means[:2], *sequence.squares[:2]):
         assert not table[gone].any()
     assert gone not in sequence.histories
     assert gone not in sequence.targets
@@ -158,9 +159,9 @@ def test_a_step_that_is_not_finite_changes_nothing_but_the_rate(broken: float) -
     sequence = recommender.knowledge.sequence
     dropped = 1 + training.REPLAYED_BATCHES
     sequence.parameters.query[0, 0] = broken
-    before = [table.copy() for tree in sequence[:3] for table in tree]
+    before = [table.copy() for tree in sequence[:4] for table in tree]
     recommender.learn(shard, random_batch(8, 60, 10, ITEMS))
-    for table, same in zip((table for tree in sequence[:3] for table in tree), before, strict=True):
+    for table, same in zip((table for tree in sequence[:4] for table in tree), before, strict=True):
         np.testing.assert_array_equal(table, same)
     assert sequence.counters[STEPS_DROPPED] == dropped
     assert sequence.rate[0] == FIRST_RATE / 2**dropped
@@ -234,7 +235,7 @@ def test_it_foresees_what_counting_pairs_of_items_cannot() -> None:
 
 def test_a_recommender_without_it_holds_and_saves_none_of_its_tables() -> None:
     recommender, _ = learned(RecommenderOptions(), random_batch(18, 50, 5, 9))
-    assert sum(table.size for tree in recommender.knowledge.sequence[:3] for table in tree) == 0
-    assert sum(table.size for table in recommender.knowledge.sequence[3:]) == 0
+    assert sum(table.size for tree in recommender.knowledge.sequence[:4] for table in tree) == 0
+    assert sum(table.size for table in recommender.knowledge.sequence[4:]) == 0
     assert not any("sequence" in name for name in recommender.dump())
     assert recommender.knowledge.counters[EVENTS] == 50
