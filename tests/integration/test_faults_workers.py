@@ -50,7 +50,7 @@ def pair(run: FaultRun) -> Iterator[tuple[Any, Any]]:
 def test_a_rolling_restart_of_workers_with_names_moves_no_partition_and_loses_nothing(
     under_load: Callable[..., FaultRun],
 ) -> None:
-    with pair(run := under_load()) as workers:
+    with pair(run := under_load(kafka__session_timeout_seconds=30.0)) as workers:  # the default: restarts lie within it
         share, epochs = run.share(), run.epochs()
         for number, worker in enumerate(workers):
             assert worker.terminate() == 0
