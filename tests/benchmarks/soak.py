@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import psutil
@@ -129,11 +129,13 @@ class Soak:
 
     def start(self, number: int) -> OtherProcess:
         """A worker behind the proxies."""
-        return self.run.start(
-            number,
-            kafka__bootstrap_servers=f"{HOST}:{self._to_kafka.port}",
-            redis__url=f"redis://{HOST}:{self._to_redis.port}/0",
-        )
+        return self.run.start(number, **self._behind_proxies())
+
+    def _behind_proxies(self) -> dict[str, Any]:
+        return {
+            "kafka__bootstrap_servers": f"{HOST}:{self._to_kafka.port}",
+            "redis__url": f"redis://{HOST}:{self._to_redis.port}/0",
+        }
 
     def faults(self) -> list[Callable[[], None]]:
         """One after the other."""
@@ -149,10 +151,7 @@ class Soak:
                 self.start(number)
 
     def kill(self) -> None:
-        epochs, killed_at = self.run.lists.epochs(), time.time()
-        self.run.workers["w-0"].kill()
-        self.start(0)
-        self.outages_seconds.append(self.run.serves_again(killed_at, epochs))
+        self.outages_seconds.append(self.run.kill_and_start(0, **self._behind_proxies()))
 
     def freeze(self) -> None:
         self.survivor.send(signal.SIGSTOP)

@@ -121,6 +121,17 @@ class FaultRun:
         produce(servers, topic, [line(user, "i1") for user in users], partition=partition)
         self._fed_besides += users
 
+    def kill_and_start(self, number: int, **others: Any) -> float:
+        """kill -9 of a worker, and its restart; seconds from the kill to the first list of the next process.
+
+        Whatever the dead one may have sent bears an epoch that it had claimed.
+        """
+        killed_at = time.time()
+        self.workers[f"w-{number}"].kill()
+        claimed = self.epochs()
+        self.start(number, **others)
+        return self.serves_again(killed_at, claimed)
+
     def serves_again(self, since: float, epochs: Mapping[int, int]) -> float:
         """Seconds from `since` (Unix time) to the first list of a higher epoch than its partition had in `epochs`."""
         return wait_until(lambda: self.lists.first_beyond(epochs), SERVE_SECONDS, "lists are written again") - since

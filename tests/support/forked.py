@@ -39,6 +39,11 @@ class ForkedWorker(OtherProcess):
         self._process = forked(_work, variables({**settings, "health.port": self.port}), self.log, hook)
         self.pid = self._process.pid
 
+    @property
+    @override
+    def ended(self) -> bool:
+        return self._process.exitcode is not None
+
     @override
     def wait(self, timeout_seconds: float) -> int:
         self._process.join(timeout_seconds)

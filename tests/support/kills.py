@@ -29,14 +29,11 @@ class Killed:
 def kill_again_and_again(run: FaultRun, kills: int, seed: int = 5) -> Killed:
     """One worker of a static name lives for up to 2 s each time, and is started again at once."""
     outages_seconds = []
-    worker = run.start()
+    run.start()
     run.serves_again(time.time(), {})
     began, fed = time.monotonic(), run.load.sent
     for life_seconds in np.random.default_rng(seed).uniform(0, LONGEST_LIFE_SECONDS, kills).tolist():
         wait_for_seconds(life_seconds)
-        epochs, killed_at = run.lists.epochs(), time.time()
-        worker.kill()
-        worker = run.start()
-        outages_seconds.append(run.serves_again(killed_at, epochs))
+        outages_seconds.append(run.kill_and_start(0))
     rate = (run.load.sent - fed) / (time.monotonic() - began)
-    return Killed(run.finish(worker), outages_seconds, rate)
+    return Killed(run.finish(*run.workers.values()), outages_seconds, rate)
