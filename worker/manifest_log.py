@@ -1,11 +1,12 @@
 """The numbered log of one worker's manifests, which others may seal."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 import structlog
 
-from worker.errors import OwnershipLost, SnapshotError
+from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
 from worker.manifest import FORMAT, Manifest, PartitionEntry, highest_epochs, read_manifests
 from worker.ports import ManifestName, SnapshotStore
 
@@ -62,19 +63,22 @@ class ManifestLog:
         if contested:
             raise SnapshotError(f"partitions {contested} were claimed by another worker at the same time")
 
-    def seal(self, partition: int, now_ms: int) -> None:
+    def seal(self, partition: int, now_ms: int) -> bool:
         """Ends the log of the worker that had the partition last, unless it gave it up: it can write no more into it.
 
         Whoever takes a partition over does so first. A worker that still lives ends at its next checkpoint, and
-        goes on from the manifest before the seal. Raises SnapshotError.
+        goes on from the manifest before the seal. False = there was nothing to end. Raises SnapshotError.
         """
+        has_sealed = False
         while holder := self._open_log_with(partition):
             name = ManifestName(holder, _last_sequence(self._store, holder) + 1)
             try:
                 self._create(name, msgspec.structs.replace(NOTHING, created_ms=now_ms, sealed_by=self.instance))
             except OwnershipLost:  # it has just written one more, or somebody else sealed it: look again
                 continue
+            has_sealed = True
             log.info("the log of the owner before is sealed", partition=partition, owner=holder)
+        return has_sealed
 
     def _open_log_with(self, partition: int) -> str | None:
         """Whose log may still grow under the highest epoch of the partition; None = nobody's but ours."""
@@ -88,7 +92,18 @@ class ManifestLog:
         return None
 
     def _create(self, name: ManifestName, manifest: Manifest) -> None:
-        self._store.create_manifest(name, msgspec.json.encode(manifest))
+        content = msgspec.json.encode(manifest)
+        try:
+            self._store.create_manifest(name, content)
+        except SnapshotError:
+            if not self._stands(name, content):
+                raise
+
+    def _stands(self, name: ManifestName, content: bytes) -> bool:
+        """Whether it was written after all, though the store said otherwise."""
+        with suppress(SnapshotError, ServiceUnavailable):
+            return self._store.read_manifest(name) == content
+        return False
 
 
 def _epoch_in(manifest: Manifest, partition: int) -> int:

@@ -50,8 +50,7 @@ class Ownership:
         self.trouble = self.trouble or f"restoring partitions {list(numbers)}"
         self.checkpoints.give_up()  # it would not hold what we claim now
         try:
-            for number in numbers:
-                self._parts.manifest_log.seal(number, self._parts.clock.now_ms())
+            self._seal(numbers)
         except (ServiceUnavailable, SnapshotError) as error:
             self._not_taken([], error)
             return
@@ -61,6 +60,8 @@ class Ownership:
             self._not_taken(taken, trouble)
             return
         try:
+            if self._seal(numbers):  # another one came in between, and may have learned since we read
+                raise SnapshotError(f"another worker had partitions {list(numbers)} meanwhile")
             for owned, known in restored:
                 self._begin(owned, owned.next_offset if known else None)
             self._parts.checkpointer.claim(taken, self._parts.clock.now_ms())
@@ -68,6 +69,12 @@ class Ownership:
             self._not_taken(taken, error)
         else:
             self._taken(taken)
+
+    def _seal(self, numbers: Sequence[int]) -> bool:
+        """Whether somebody's log was still open."""
+        now_ms = self._parts.clock.now_ms()
+        sealed = [self._parts.manifest_log.seal(number, now_ms) for number in numbers]
+        return any(sealed)
 
     def _restored(self, numbers: Sequence[int]) -> tuple[list[tuple[OwnedPartition, bool]], ServiceUnavailable | None]:
         """What the store gave, and why it gave no more."""

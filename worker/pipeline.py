@@ -137,6 +137,7 @@ class Pipeline:
         self._observer.ranked(len(rows), ranked_at - began)
         self._drift.ranked(ranked.margins)
         try:
+            self._refill.note_first(partition, self._ports.lists)
             refused = publish(self._ports.lists, ranked)
         except ServiceUnavailable as error:
             self._publish_failed(len(rows), error)

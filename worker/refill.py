@@ -6,6 +6,7 @@ import numpy as np
 
 from models.batch import Int32s
 from worker.partition import OwnedPartition
+from worker.ports import ListSink
 
 
 class Refill:
@@ -23,6 +24,12 @@ class Refill:
         if mark != self._mark:
             self._mark = mark
             self._left.clear()
+
+    def note_first(self, partition: OwnedPartition, lists: ListSink) -> None:
+        """Before lists of the partition are published: from here on they can be lost. Raises ServiceUnavailable."""
+        if not partition.lists_mark:
+            self._mark = self._mark or lists.mark()
+            partition.lists_mark = self._mark
 
     def begin(self, partition: OwnedPartition) -> None:
         """The partition came to us."""

@@ -88,22 +88,44 @@ def test_a_store_that_does_not_answer_at_the_start_ends_the_worker_before_it_for
 
 
 class LostAnswer(MemorySnapshots):
-    """Writes the third manifest, and says that it could not."""
+    """Writes the third manifest, says that it could not, and may not tell at once what stands there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells: bool) -> None:
         super().__init__()
         self.created = 0
+        self._tells = tells
+        self._is_asked = False
 
     @override
     def create_manifest(self, name: ManifestName, content: bytes) -> None:
         super().create_manifest(name, content)
         self.created += 1
         if self.created == 3:
+            self._is_asked = True
             raise SnapshotError("no answer")
+
+    @override
+    def read_manifest(self, name: ManifestName) -> bytes:
+        is_asked, self._is_asked = self._is_asked, False
+        if is_asked and not self._tells:
+            raise ServiceUnavailable("no answer either")
+        return super().read_manifest(name)
+
+
+def test_a_manifest_that_stands_though_the_answer_was_lost_is_gone_on_from() -> None:
+    rig = Rig({"snapshots__interval_seconds": 0.5}, snapshots=LostAnswer(tells=True))
+
+    def at_round(number: int) -> None:
+        if number <= 40:
+            shop(rig.source, 1)
+
+    rig.run(at_round)
+    assert rig.watcher.failures == []
+    assert newest_offsets(rig) == rig.source.committed == {0: 40}
 
 
 def test_a_manifest_that_turns_out_to_stand_ends_the_worker_and_its_restart_goes_on_from_it() -> None:
-    rig = Rig({"snapshots__interval_seconds": 0.5}, snapshots=LostAnswer())
+    rig = Rig({"snapshots__interval_seconds": 0.5}, snapshots=LostAnswer(tells=False))
 
     def at_round(number: int) -> None:
         if number <= 40:

@@ -186,6 +186,7 @@ def test_while_the_sink_is_away_users_wait_and_learning_goes_on() -> None:
 
 def test_when_the_sink_is_back_all_who_waited_get_their_lists() -> None:
     run = Line()
+    run.pipeline.publish_popular()
     run.lists.available = False
     run.feed(*views("ann:tea"), timestamp=NOW_MS - 1000)
     run.refresh()
@@ -201,6 +202,7 @@ def test_when_the_sink_is_back_all_who_waited_get_their_lists() -> None:
 
 def test_a_failed_write_is_not_tried_for_every_partition() -> None:
     run = Line(partitions=3)
+    run.pipeline.publish_popular()
     run.lists.available = False
     for number in range(3):
         run.feed(*views(f"u{number}:x"), partition=number)

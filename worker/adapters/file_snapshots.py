@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from typing_extensions import override
@@ -109,7 +109,8 @@ class FileSnapshots(SnapshotStore):
                 os.fsync(descriptor)
             yield Path(name)
         finally:
-            Path(name).unlink(missing_ok=True)
+            with suppress(OSError):  # it stands elsewhere already, or is swept later
+                Path(name).unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:
