@@ -10,6 +10,7 @@ What is trained lags behind by up to an interval of events (`neural/training.py`
 steadier; the history is the user's last items as they are.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -139,10 +140,16 @@ class Sequence(NamedTuple):
     @classmethod
     def off(cls) -> "Sequence":
         """Of an expert that does not take part."""
-        one = cls.empty(0)
-        nothing = Parameters._make(np.zeros((0,) * array.ndim, np.float32) for array in one.parameters)
-        tables = (np.zeros((0,) * array.ndim, array.dtype) for array in one[4:])
-        return cls(nothing, nothing, nothing, nothing, *tables)
+        return _off()
+
+
+@cache
+def _off() -> Sequence:
+    """Empty arrays, which everybody may share."""
+    one = Sequence.empty(0)
+    nothing = Parameters._make(np.zeros((0,) * array.ndim, np.float32) for array in one.parameters)
+    tables = (np.zeros((0,) * array.ndim, array.dtype) for array in one[4:])
+    return Sequence(nothing, nothing, nothing, nothing, *tables)
 
 
 class SequenceScratch(NamedTuple):
