@@ -28,7 +28,8 @@ def freeze(outside: Outside, fleet: Fleet) -> None:
 
 def twin(outside: Outside, fleet: Fleet) -> None:
     """A second process under the same name."""
-    if process := fleet.some():
+    process = fleet.some()
+    if process and process.instance in fleet.wanted:
         fleet.start(process.instance)
 
 
