@@ -1,6 +1,6 @@
 """The numbered log of one worker's manifests, which others may seal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -63,33 +63,36 @@ class ManifestLog:
         if contested:
             raise SnapshotError(f"partitions {contested} were claimed by another worker at the same time")
 
-    def seal(self, partition: int, now_ms: int) -> bool:
-        """Ends the log of the worker that had the partition last, unless it gave it up: it can write no more into it.
+    def seal(self, partitions: Sequence[int], now_ms: int) -> bool:
+        """Ends the logs of the workers that had the partitions last, unless they gave them up: they can write no more.
 
-        Whoever takes a partition over does so first. A worker that still lives ends at its next checkpoint, and
+        Whoever takes partitions over does so first. A worker that still lives ends at its next checkpoint, and
         goes on from the manifest before the seal. False = there was nothing to end. Raises SnapshotError.
         """
         has_sealed = False
-        while holder := self._open_log_with(partition):
-            name = ManifestName(holder, _last_sequence(self._store, holder) + 1)
-            try:
-                self._create(name, msgspec.structs.replace(NOTHING, created_ms=now_ms, sealed_by=self.instance))
-            except OwnershipLost:  # it has just written one more, or somebody else sealed it: look again
-                continue
-            has_sealed = True
-            log.info("the log of the owner before is sealed", partition=partition, owner=holder)
+        while holders := self._open_logs_with(partitions):
+            for holder in holders:
+                name = ManifestName(holder, _last_sequence(self._store, holder) + 1)
+                with suppress(OwnershipLost):  # it has just written one more, or somebody else sealed it: look again
+                    self._create(name, msgspec.structs.replace(NOTHING, created_ms=now_ms, sealed_by=self.instance))
+                    has_sealed = True
+                    log.info("the log of the owner before is sealed", partitions=list(partitions), owner=holder)
         return has_sealed
 
-    def _open_log_with(self, partition: int) -> str | None:
-        """Whose log may still grow under the highest epoch of the partition; None = nobody's but ours."""
+    def _open_logs_with(self, partitions: Sequence[int]) -> list[str]:
+        """Whose logs may still grow under the highest epoch of one of the partitions; ours does not count."""
         manifests = read_manifests(self._store)
-        highest = highest_epochs(manifests).get(partition)
-        for instance in sorted({name.instance for name, _ in manifests} - {self.instance}):
-            log_of = [manifest for name, manifest in manifests if name.instance == instance]
-            holding = [each for each in log_of if _epoch_in(each, partition) == highest]
-            if holding and partition in holding[-1].partitions and not log_of[-1].sealed_by:
-                return instance
-        return None
+        highest = highest_epochs(manifests)
+        logs: dict[str, list[Manifest]] = {}
+        for name, manifest in manifests:
+            logs.setdefault(name.instance, []).append(manifest)
+        return [
+            instance
+            for instance, log_of in logs.items()
+            if instance != self.instance
+            and not log_of[-1].sealed_by
+            and any(_is_held(log_of, number, highest.get(number)) for number in partitions)
+        ]
 
     def _create(self, name: ManifestName, manifest: Manifest) -> None:
         content = msgspec.json.encode(manifest)
@@ -106,9 +109,11 @@ class ManifestLog:
         return False
 
 
-def _epoch_in(manifest: Manifest, partition: int) -> int:
-    entry = manifest.entries().get(partition)
-    return entry.epoch if entry else 0
+def _is_held(log_of: Sequence[Manifest], partition: int, epoch: int | None) -> bool:
+    """Whether the last manifest of a log that knows the partition under this epoch has not given it up."""
+    entries = (each for each in reversed(log_of) if partition in each.entries())
+    newest = next((each for each in entries if each.entries()[partition].epoch == epoch), None)
+    return newest is not None and partition in newest.partitions
 
 
 def _last_sequence(store: SnapshotStore, instance: str) -> int:

@@ -50,7 +50,7 @@ class Ownership:
         self.trouble = self.trouble or f"restoring partitions {list(numbers)}"
         self.checkpoints.give_up()  # it would not hold what we claim now
         try:
-            self._seal(numbers)
+            self._parts.manifest_log.seal(numbers, self._parts.clock.now_ms())
         except (ServiceUnavailable, SnapshotError) as error:
             self._not_taken([], error)
             return
@@ -60,7 +60,7 @@ class Ownership:
             self._not_taken(taken, trouble)
             return
         try:
-            if self._seal(numbers):  # another one came in between, and may have learned since we read
+            if self._parts.manifest_log.seal(numbers, self._parts.clock.now_ms()):  # it may have learned since we read
                 raise SnapshotError(f"another worker had partitions {list(numbers)} meanwhile")
             for owned, known in restored:
                 self._begin(owned, owned.next_offset if known else None)
@@ -69,12 +69,6 @@ class Ownership:
             self._not_taken(taken, error)
         else:
             self._taken(taken)
-
-    def _seal(self, numbers: Sequence[int]) -> bool:
-        """Whether somebody's log was still open."""
-        now_ms = self._parts.clock.now_ms()
-        sealed = [self._parts.manifest_log.seal(number, now_ms) for number in numbers]
-        return any(sealed)
 
     def _restored(self, numbers: Sequence[int]) -> tuple[list[tuple[OwnedPartition, bool]], ServiceUnavailable | None]:
         """What the store gave, and why it gave no more."""

@@ -34,8 +34,7 @@ class Member:
 
     def take(self, *numbers: int) -> "Member":
         """Seals the logs of those who had the partitions, takes them over and claims them."""
-        for number in numbers:
-            self.log.seal(number, self.clock.now_ms())
+        self.log.seal(numbers, self.clock.now_ms())
         taken = [self.restorer.take(number)[0] for number in numbers]
         self.checkpointer.claim(taken, self.clock.now_ms())
         self.partitions |= {each.number: each for each in taken}

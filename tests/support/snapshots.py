@@ -1,14 +1,17 @@
 """What a stopped worker left in its snapshot store, loaded again."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from models.recommender import Recommender
 from tests.support.rig import rankings
 from worker.assembly import recommender_options
+from worker.errors import OwnershipLost
 from worker.manifest import read_manifests
 from worker.manifest_log import ManifestLog
 from worker.partition import OwnedPartition
+from worker.ports import ManifestName, SnapshotStore
 from worker.restore import Restorer
 from worker.settings import load
 from worker.snapshot_stores import open_snapshots
@@ -39,3 +42,22 @@ def newest_offset(settings: Mapping[str, Any], partition: int = 0, instance: str
     found = [manifest for name, manifest in read_manifests(store) if instance in (None, name.instance)]
     entries = [manifest.entries() for manifest in found]
     return max((each[partition].next_offset for each in entries if partition in each), default=0)
+
+
+def assert_one_of_many_writers_wins(opened: Callable[[], SnapshotStore]) -> None:
+    """Each thread writes the same manifest, through what `opened` gives."""
+    first, refused = ManifestName("w-0", 1), list[bytes]()
+
+    def write(content: bytes) -> None:
+        try:
+            opened().create_manifest(first, content)
+        except OwnershipLost:
+            refused.append(content)
+
+    contents = [str(number).encode() * 1000 for number in range(8)]
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(contents) - set(refused) == {opened().read_manifest(first)}

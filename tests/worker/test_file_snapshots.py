@@ -1,12 +1,12 @@
 import os
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.support.snapshots import assert_one_of_many_writers_wins
 from worker.adapters.file_snapshots import ABANDONED_SECONDS, FileSnapshots
-from worker.errors import ConfigurationError, OwnershipLost, SnapshotError
+from worker.errors import ConfigurationError, SnapshotError
 from worker.ports import ManifestName
 
 FIRST = ManifestName("w-0", 1)
@@ -53,21 +53,7 @@ def test_an_instance_name_that_could_leave_its_folder_is_refused(store: FileSnap
 
 
 def test_of_many_writers_of_one_manifest_exactly_one_wins(store: FileSnapshots) -> None:
-    refused: list[bytes] = []
-
-    def write(content: bytes) -> None:
-        try:
-            store.create_manifest(FIRST, content)
-        except OwnershipLost:
-            refused.append(content)
-
-    contents = [str(number).encode() * 1000 for number in range(8)]
-    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(contents) - set(refused) == {store.read_manifest(FIRST)}
+    assert_one_of_many_writers_wins(lambda: store)
 
 
 def test_a_folder_that_cannot_be_written_is_a_snapshot_error(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_restart_does_not_seal_its_own_log(store: MemorySnapshots) -> None:
 
 def test_who_seals_and_dies_leaves_the_same_state_to_the_next(store: MemorySnapshots) -> None:
     Member(store, "w-0").take(0).learn(*shop(20)).write()
-    Member(store, "w-1").log.seal(0, 0)
+    Member(store, "w-1").log.seal([0], 0)
     heir = Member(store, "w-2").take(0)
     assert (heir.partitions[0].epoch, heir.partitions[0].next_offset) == (2, 20)
     assert [manifest.sealed_by for manifest in manifests_of(store)].count("w-1") == 1, "one seal is enough"
@@ -94,7 +94,7 @@ def test_a_store_that_cannot_be_written_says_so(store: MemorySnapshots) -> None:
     full = Full()
     full._blobs, full._manifests = store._blobs, store._manifests
     with pytest.raises(SnapshotError, match="no space left"):
-        Member(full, "w-1").log.seal(0, 0)
+        Member(full, "w-1").log.seal([0], 0)
 
 
 def test_a_number_that_is_free_because_it_was_dropped_is_not_written_again(store: MemorySnapshots) -> None:

@@ -1,13 +1,13 @@
 """What is peculiar to object stores; what every snapshot store promises: contracts/test_snapshot_stores.py."""
 
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.support.object_stores import Way, overwrite
+from tests.support.snapshots import assert_one_of_many_writers_wins
 from worker.cli import app
 from worker.embedded.ports import free_ports
 from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
@@ -70,21 +70,7 @@ def test_a_blob_that_was_altered_is_refused(url: str, s3: str) -> None:
 
 
 def test_of_many_writers_of_one_manifest_exactly_one_wins(url: str, s3: str) -> None:
-    refused: list[bytes] = []
-
-    def write(content: bytes) -> None:
-        try:
-            opened(url, s3).create_manifest(FIRST, content)
-        except OwnershipLost:
-            refused.append(content)
-
-    contents = [str(number).encode() * 1000 for number in range(8)]
-    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(contents) - set(refused) == {opened(url, s3).read_manifest(FIRST)}
+    assert_one_of_many_writers_wins(lambda: opened(url, s3))
 
 
 def test_a_manifest_whose_acknowledgement_was_lost_is_ours_all_the_same(url: str, way: Way) -> None:
