@@ -8,7 +8,7 @@ from models.registry import EXPERTS
 
 
 def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
-    """Learns, ranks and saves a made-up batch; takes most of a minute the first time, then two seconds.
+    """Learns, ranks and saves a made-up batch; takes more than a minute the first time, then two seconds.
 
     With the sequence expert five more, to load torch.
     """

@@ -27,7 +27,7 @@ DRAIN_SECONDS = 3.0
 
 
 def warm_up() -> None:
-    """Compiles what learning and ranking need, or loads it: the first time half a minute, then a second or two."""
+    """Compiles what learning and ranking need, or loads it: the first time a minute, then a few seconds."""
     warmup.warm_up(Settings())
 
 
