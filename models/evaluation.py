@@ -16,11 +16,10 @@ from models.batch import Bools, Float32s, Int32s, Int64s, Interactions, UInt64s
 from models.candidates import place_among_chosen, position_of
 from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
-from models.experts.sequence import is_training_due
 from models.exposure import exposure_metrics
 from models.knowledge import EVENTS, Knowledge
-from models.learning import LIST_PLACES, bet, is_lesson_due, is_taken, learn_event, teach_blend
-from models.pace import train_if_due
+from models.learning import LIST_PLACES, bet, is_taken, learn_event, teach_blend
+from models.lessons import is_lesson_due
 from models.policies import excludes_seen
 from models.profiles import Profiles
 from models.ranking import take_best
@@ -31,6 +30,7 @@ from models.seen import SeenFilter, has_seen, pair_hash
 from models.shard import ProfileShard
 
 CHUNK_EVENTS = 20_000
+EVERY_EVENT = 1, 1
 MISS = np.float32(np.inf)
 
 
@@ -92,19 +92,19 @@ def prequential(
     for start in range(0, len(stream), CHUNK_EVENTS):
         stop = min(start + CHUNK_EVENTS, len(stream))
         users, items = recommender.rows_for_evaluation(shard, stream.slice(start, stop))
-        done = 0
-        while done < stop - start:
-            done = evaluate_events(
+        weights = stream.weights[start:stop]
+        for first, last in recommender.parts_of_events(shard, users, items, weights, EVERY_EVENT):
+            evaluate_events(
                 *recommender.pass_arguments(shard),
                 users,
                 items,
                 stream.times_ms[start:stop],
-                stream.weights[start:stop],
+                weights,
                 recommender.scratch,
                 outcomes.part(start, stop),
-                done,
+                first,
+                last,
             )
-            train_if_due(recommender.knowledge, recommender.options.sequence_interval_events)
         progress(stop)
     return outcomes
 
@@ -150,7 +150,6 @@ def evaluate_events(
     ranker_warmup: int,
     ranker_every: int,
     renews: bool,
-    sequence_every: int,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
@@ -158,9 +157,11 @@ def evaluate_events(
     scratch: Scratch,
     outcomes: Outcomes,
     first: int,
-) -> int:
+    stop: int,
+) -> None:
     """Like `learn_events`, but ranks before each event; the two leave the same state."""
-    for index in range(first, len(users)):
+    for index in range(first, stop):
+        scratch.foreseen.at[0] = index - first
         user, item, weight = users[index], items[index], weights[index]
         if not is_taken(knowledge, profiles, scratch, user, item, weight):
             continue
@@ -176,12 +177,9 @@ def evaluate_events(
             )
             take_best(scratch, count, outcomes.lists[index], scratch.ranker.best)
             _name_items(scratch.candidates.items, outcomes.lists[index])
-            if is_lesson_due(knowledge, ranker_warmup, ranker_every):
+            if is_lesson_due(int(knowledge.counters[EVENTS]), ranker_warmup, ranker_every):
                 teach_blend(knowledge, profiles, renews, scratch, context, count, user, item, weight)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
-        if is_training_due(knowledge.sequence, int(knowledge.counters[EVENTS]), sequence_every):
-            return index + 1
-    return len(users)
 
 
 @kernel

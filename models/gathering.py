@@ -96,7 +96,7 @@ def score_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Scra
     score_vectors(knowledge.vectors, scratch.vectors, candidates, scores[VECTOR])
     score_repeats(profiles, user, candidates, scores[REPEAT_RECENCY], scores[REPEAT_COUNT])
     if len(active) > SEQUENCE:
-        score_sequence(knowledge.sequence, scratch.sequence, profiles, user, candidates, scores[SEQUENCE])
+        score_sequence(knowledge.sequence, scratch.foreseen, candidates, scores[SEQUENCE])
 
 
 @kernel

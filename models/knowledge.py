@@ -6,7 +6,7 @@ import numpy as np
 
 from models.batch import Bools, Int32s, Int64s
 from models.experts.popularity import TOP_ITEMS, Popularity, rebuild_top
-from models.experts.sequence import Sequence, forget_sequence
+from models.experts.sequence import Sequence
 from models.experts.vectors import Vectors, forget_vectors
 from models.features import features_of
 from models.mixture import Mixture
@@ -111,7 +111,6 @@ def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     neighbours.items[mentioned] = -1
     neighbours.counts.transpose(0, 2, 1)[mentioned] = 0
     forget_vectors(knowledge.vectors, rows)
-    forget_sequence(knowledge.sequence, rows)
     knowledge.ranker.bias[rows], knowledge.ranker.bias_squares[rows] = 0, FIRST_LINEAR_SQUARE
     for column in (knowledge.events, *knowledge.history):
         column[rows] = 0

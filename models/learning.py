@@ -10,11 +10,12 @@ from models.compiled import inlined, kernel
 from models.elementary import logarithm
 from models.experts.covisitation import learn_covisitation
 from models.experts.popularity import SPEEDS, learn_popularity
-from models.experts.sequence import is_training_due, note_example
+from models.experts.sequence import note_example
 from models.experts.transitions import learn_transitions
 from models.experts.vectors import learn_distaste, learn_vectors, note_recent, read_history
 from models.gathering import propose_all, rank_candidates
 from models.knowledge import EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS, Knowledge
+from models.lessons import is_lesson_due
 from models.mixture import learn_mixture
 from models.neighbours import age_neighbours
 from models.policies import excludes_seen
@@ -86,7 +87,6 @@ def learn_events(
     ranker_warmup: int,
     ranker_every: int,
     renews: bool,
-    sequence_every: int,
     users: Int32s,
     items: Int32s,
     times_ms: Int64s,
@@ -95,12 +95,11 @@ def learn_events(
     served: Served,
     surprises: Surprises,
     first: int,
-) -> int:
-    """Learns events of one shard: first what the lists were worth, then the blend, the tables and the user.
-
-    Begins with event number `first`, and stops where the sequence expert is to be trained; returns the next number.
-    """
-    for index in range(first, len(users)):
+    stop: int,
+) -> None:
+    """Learns events `first` to `stop` of one shard: first what the lists were worth, then blend, tables and user."""
+    for index in range(first, stop):
+        scratch.foreseen.at[0] = index - first
         user, item, weight = users[index], items[index], weights[index]
         if weight > 0:
             surprises.new_items[index] = 1 if item < 0 or knowledge.events[item] == 0 else 0
@@ -113,7 +112,7 @@ def learn_events(
                 served.explored[index] = True
                 served.places[index] = place_in(profiles.published[user], NOBODY)  # it stands at the end of the list
         pair = pair_hash(user_hashes[user], item_hashes[item])
-        if is_lesson_due(knowledge, ranker_warmup, ranker_every):
+        if is_lesson_due(int(knowledge.counters[EVENTS]), ranker_warmup, ranker_every):
             excluding = excludes_seen(repeats, knowledge.counters)
             if not (excluding and has_seen(seen, pair)):
                 context, count = bet(
@@ -123,9 +122,6 @@ def learn_events(
                     knowledge, profiles, renews, scratch, context, count, user, item, weight
                 )
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
-        if is_training_due(knowledge.sequence, int(knowledge.counters[EVENTS]), sequence_every):
-            return index + 1
-    return len(users)
 
 
 @inlined
@@ -150,13 +146,6 @@ def learn_rejection(
         read_history(knowledge.vectors, scratch.vectors, profiles, user)
         learn_distaste(knowledge.vectors, scratch.vectors, profiles, user, item, weight)
     reject_item(profiles, user, item)
-
-
-@inlined
-def is_lesson_due(knowledge: Knowledge, warmup: int, every: int) -> bool:
-    """Whether the coming event teaches the blend: each of the first `warmup`, every second of the next, and so on."""
-    learned = int(knowledge.counters[EVENTS])
-    return learned % min(every, 1 + learned // max(warmup, 1)) == 0
 
 
 @kernel

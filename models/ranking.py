@@ -60,6 +60,10 @@ class Ranked(NamedTuple):
             np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
         )
 
+    def part(self, part: slice) -> "Ranked":
+        """A view of some of the lists."""
+        return Ranked._make(column[part] for column in self)
+
 
 @kernel
 def rank_users(
@@ -83,6 +87,7 @@ def rank_users(
     excluding = excludes_seen(repeats, knowledge.counters)
     for index in range(len(users)):
         user = users[index]
+        scratch.foreseen.at[0] = index
         propose_all(knowledge, profiles, user, scratch.candidates)
         drop_hidden(scratch.candidates, shelf.shown)
         for item in fillers:

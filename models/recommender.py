@@ -4,7 +4,7 @@ What it knows of items is `Knowledge`; what it knows of users lies in `ProfileSh
 `recommend` hand the arrays of both to one compiled pass each (`learning.py`, `ranking.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from models.assortment import Assortment
-from models.batch import Int32s, Interactions, UInt64s
+from models.batch import Float32s, Int32s, Interactions, UInt64s
 from models.diversity import Diversity
 from models.exploration import Explored, Explorer
+from models.foresight import AtOnce, Begin, Foresight, Trainings
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
-from models.pace import train_if_due
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
-from models.registry import EXPERTS, columns
+from models.registry import EXPERTS, SEQUENCE, columns
 from models.scratch import Scratch
 from models.seen import SeenFilter
 from models.shard import ProfileShard
-from models.strings import pack, unpack
+from models.strings import pack, pack_vocabulary, unpack, unpack_vocabulary
 from models.switching import switched, without_empty
 from models.tables import copied, dump, first_rows, fitted, load, size_bytes
 from models.vocabulary import Vocabulary
@@ -79,6 +79,7 @@ class Learned:
         served: how the published lists fared.
         surprises: how well the events were foreseen.
         renewals: how often the learning rates rose.
+        trainings: what became of trainings of the sequence expert.
         forgotten_users: ids that made room for others.
     """
 
@@ -86,13 +87,14 @@ class Learned:
     served: Served
     surprises: Surprises
     renewals: int
+    trainings: Trainings
     forgotten_users: list[str]
 
 
 class Recommender:
-    """All that one worker has learned."""
+    """All that one worker has learned; `begin` says how trainings of the sequence expert run, at once by default."""
 
-    def __init__(self, options: RecommenderOptions | None = None) -> None:
+    def __init__(self, options: RecommenderOptions | None = None, begin: Begin | None = None) -> None:
         self.options = options or RecommenderOptions()
         self.experts = columns(self.options.experts)
         self._active = np.array([name in self.options.experts for name in self.experts])
@@ -113,6 +115,12 @@ class Recommender:
             self.options.most_per_category,
         )
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
+        self.foresight = Foresight(
+            self.vocabulary.capacity,
+            self.options.sequence_interval_events,
+            on=len(self.experts) > SEQUENCE,
+            begin=begin or AtOnce(),
+        )
         self._shards: list[ProfileShard] = []
 
     @property
@@ -145,7 +153,7 @@ class Recommender:
     def learn(self, shard: ProfileShard, batch: Interactions) -> Learned:
         """Learns a batch in order. Cut differently, the same events lead to exactly the same state."""
         served, surprises = Served.empty(len(batch)), Surprises.empty(len(batch))
-        before = self.renewals
+        before, trained_before = self.renewals, self.foresight.trainings
         forgotten: list[str] = []
         users, start = np.zeros(0, np.int32), 0
         while start < len(batch):
@@ -158,7 +166,8 @@ class Recommender:
             elif start < len(batch):
                 forgotten += shard.forget_longest_away()
         rows = users if not forgotten and len(users) == len(batch) else self._rows_now(shard, batch)
-        return Learned(rows, served, surprises, self.renewals - before, forgotten)
+        trainings = self.foresight.trainings.since(trained_before)
+        return Learned(rows, served, surprises, self.renewals - before, trainings, forgotten)
 
     @staticmethod
     def _rows_now(shard: ProfileShard, batch: Interactions) -> Int32s:
@@ -176,9 +185,8 @@ class Recommender:
     ) -> None:
         shard.make_room(len(batch))
         self._make_room()
-        done = 0
-        while done < len(batch):
-            done = learn_events(
+        for first, stop in self.parts_of_events(shard, users, items, batch.weights, self.lessons):
+            learn_events(
                 *self.pass_arguments(shard),
                 users,
                 items,
@@ -187,13 +195,25 @@ class Recommender:
                 self.scratch,
                 served.part(start, start + len(batch)),
                 surprises.part(start, start + len(batch)),
-                done,
+                first,
+                stop,
             )
-            train_if_due(self.knowledge, self.options.sequence_interval_events)
+
+    @property
+    def lessons(self) -> tuple[int, int]:
+        """Which events teach the blend: warm-up, and of how many one at least."""
+        return self.options.ranker_warmup_events, max(1, round(1 / self.options.ranker_share))
+
+    def parts_of_events(
+        self, shard: ProfileShard, users: Int32s, items: Int32s, weights: Float32s, lessons: tuple[int, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Places from where to where a compiled pass may go next (see `foresight.py`)."""
+        columns = users, items, weights
+        return self.foresight.parts_of_events(self.knowledge, shard.profiles, columns, self.scratch.foreseen, lessons)
 
     def pass_arguments(
         self, shard: ProfileShard
-    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int, bool, int]:
+    ) -> tuple[Knowledge, Profiles, SeenFilter, UInt64s, UInt64s, int, int, int, bool]:
         """What a compiled pass over a shard's events takes first: state, hashes and options."""
         return (
             self.knowledge,
@@ -202,10 +222,8 @@ class Recommender:
             shard.users.hashes,
             self.vocabulary.hashes,
             int(self.options.repeats),
-            self.options.ranker_warmup_events,
-            max(1, round(1 / self.options.ranker_share)),
+            *self.lessons,
             self.options.renewal,
-            self.options.sequence_interval_events,
         )
 
     def rows_for_evaluation(self, shard: ProfileShard, batch: Interactions) -> tuple[Int32s, Int32s]:
@@ -224,10 +242,12 @@ class Recommender:
         if capacity > len(self.knowledge.events):
             self.knowledge = fitted(self.knowledge, self._no_knowledge(capacity))
             self.scratch = Scratch.empty(capacity, len(self.experts))
+            self.foresight.fit(capacity)
 
     def _forget_items(self) -> None:
         rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
         forget_items(self.knowledge, rows)
+        self.foresight.forget_items(self.knowledge, rows)
         for shard in self._shards:
             shard.forget_items(rows)
         self.vocabulary.release(rows.tolist())
@@ -246,20 +266,22 @@ class Recommender:
             raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
         ranked = Ranked.empty(len(users), size, len(self.experts), explain=explain)
         shelf = self._assortment.by_row()
-        rank_users(
-            self.knowledge,
-            shard.profiles,
-            shard.seen,
-            shard.users.hashes,
-            self.vocabulary.hashes,
-            shelf,
-            fillers(self.knowledge.popularity, shelf),
-            self._rule,
-            int(self.options.repeats),
-            np.require(users, np.int32, ["C", "W"]),  # what Interactions does to its columns, for the same reason
-            self.scratch,
-            ranked,
-        )
+        rows = np.require(users, np.int32, ["C", "W"])  # what Interactions does to its columns, for the same reason
+        for part in self.foresight.parts_of_users(self.knowledge, shard.profiles, rows, self.scratch.foreseen):
+            rank_users(
+                self.knowledge,
+                shard.profiles,
+                shard.seen,
+                shard.users.hashes,
+                self.vocabulary.hashes,
+                shelf,
+                fillers(self.knowledge.popularity, shelf),
+                self._rule,
+                int(self.options.repeats),
+                rows[part],
+                self.scratch,
+                ranked.part(part),
+            )
         return ranked
 
     def explore(self, shard: ProfileShard, users: Int32s, ranked: Ranked) -> dict[int, Explored]:
@@ -303,14 +325,17 @@ class Recommender:
         ids, free, knocked = self.vocabulary.dump()
         used = first_rows(self.knowledge, self.vocabulary.rows_used, self._no_knowledge)
         arrays = copied(without_empty(dump(used, "knowledge."), len(self.experts)))
-        return arrays | _pack_vocabulary("items", ids, free, knocked)
+        deep = copied(self.foresight.dump(self.vocabulary.rows_used))
+        return arrays | deep | pack_vocabulary("items", ids, free, knocked)
 
     def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
-        self.vocabulary.restore(*_unpack_vocabulary("items", arrays))
+        self.vocabulary.restore(*unpack_vocabulary("items", arrays))
         empty = self._no_knowledge(self.vocabulary.capacity)
         knowledge = load(empty, switched(arrays, len(self.experts)), "knowledge.")
         check_rows(knowledge)
+        self.foresight.fit(self.vocabulary.capacity)
+        self.foresight.load(arrays)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
 
@@ -320,7 +345,7 @@ class Recommender:
         numbers = np.zeros(self.vocabulary.rows_used, np.int32)
         numbers[rows] = np.arange(len(rows))
         ids, offsets = pack(self.vocabulary.ids_of(rows.tolist()))
-        users = _pack_vocabulary("users", *shard.users.dump())
+        users = pack_vocabulary("users", *shard.users.dump())
         return shard.dump(numbers) | users | {"named.bytes": ids, "named.offsets": offsets}
 
     def _no_knowledge(self, items: int) -> Knowledge:
@@ -332,7 +357,7 @@ class Recommender:
         Items that this recommender does not know and has no room for are forgotten.
         """
         shard = ProfileShard(self.options.max_users)
-        shard.users.restore(*_unpack_vocabulary("users", arrays))
+        shard.users.restore(*unpack_vocabulary("users", arrays))
         rows = self.vocabulary.admit(unpack(arrays["named.bytes"], arrays["named.offsets"]))
         self._make_room()
         shard.load(arrays, rows)
@@ -344,7 +369,12 @@ class Recommender:
     def item_bytes(self) -> int:
         """Memory of all tables of items."""
         self._assortment.by_row()
-        return size_bytes(self.knowledge) + size_bytes(self.scratch) + self._assortment.size_bytes()
+        return (
+            size_bytes(self.knowledge)
+            + size_bytes(self.scratch)
+            + self.foresight.size_bytes()
+            + self._assortment.size_bytes()
+        )
 
     def expert_names(self, experts: Iterable[int]) -> list[str]:
         """Names of experts by their index, as `Ranked.experts` gives them."""
@@ -354,23 +384,3 @@ class Recommender:
     def mixture(self) -> Mixture:
         """The weights of the experts by context."""
         return self.knowledge.mixture
-
-
-def _pack_vocabulary(prefix: str, ids: list[str], free: list[int], knocked: list[str]) -> Arrays:
-    text, offsets = pack(ids)
-    knocked_text, knocked_offsets = pack(knocked)
-    return {
-        f"{prefix}.bytes": text,
-        f"{prefix}.offsets": offsets,
-        f"{prefix}.free": np.array(free, np.int64),
-        f"{prefix}.knocked.bytes": knocked_text,
-        f"{prefix}.knocked.offsets": knocked_offsets,
-    }
-
-
-def _unpack_vocabulary(prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[str], list[int], list[str]]:
-    return (
-        unpack(arrays[f"{prefix}.bytes"], arrays[f"{prefix}.offsets"]),
-        arrays[f"{prefix}.free"].tolist(),
-        unpack(arrays[f"{prefix}.knocked.bytes"], arrays[f"{prefix}.knocked.offsets"]),
-    )

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from models.candidates import Candidates
 from models.diversity import DiversityScratch
-from models.experts.sequence import SequenceScratch
+from models.experts.sequence import Foreseen
 from models.experts.vectors import VectorScratch
 from models.features import FeatureScratch, features_of
 from models.ranker import RankerScratch
+from models.registry import SEQUENCE
 
 
 class Scratch(NamedTuple):
@@ -15,7 +16,7 @@ class Scratch(NamedTuple):
 
     candidates: Candidates
     vectors: VectorScratch
-    sequence: SequenceScratch
+    foreseen: Foreseen
     features: FeatureScratch
     ranker: RankerScratch
     diversity: DiversityScratch
@@ -27,7 +28,7 @@ class Scratch(NamedTuple):
         return cls(
             Candidates.empty(items, experts),
             VectorScratch.empty(),
-            SequenceScratch.empty(),
+            Foreseen.empty(experts > SEQUENCE),
             FeatureScratch.empty(features),
             RankerScratch.empty(features),
             DiversityScratch.empty(),

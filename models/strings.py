@@ -1,7 +1,8 @@
 """Lists of text as two arrays, so that snapshots hold nothing but arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from models.batch import Int64s
 
 Bytes = npt.NDArray[np.uint8]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def pack(texts: Sequence[str]) -> tuple[Bytes, Int64s]:
@@ -32,3 +34,25 @@ def unpack(content: Bytes, offsets: Int64s) -> list[str]:
         whole = raw.decode()
         return [whole[start:stop] for start, stop in pairwise(bounds)]
     return [raw[start:stop].decode() for start, stop in pairwise(bounds)]
+
+
+def pack_vocabulary(prefix: str, ids: list[str], free: list[int], knocked: list[str]) -> Arrays:
+    """What `Vocabulary.dump` gave, as arrays by name."""
+    text, offsets = pack(ids)
+    knocked_text, knocked_offsets = pack(knocked)
+    return {
+        f"{prefix}.bytes": text,
+        f"{prefix}.offsets": offsets,
+        f"{prefix}.free": np.array(free, np.int64),
+        f"{prefix}.knocked.bytes": knocked_text,
+        f"{prefix}.knocked.offsets": knocked_offsets,
+    }
+
+
+def unpack_vocabulary(prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[str], list[int], list[str]]:
+    """What `Vocabulary.restore` takes."""
+    return (
+        unpack(arrays[f"{prefix}.bytes"], arrays[f"{prefix}.offsets"]),
+        arrays[f"{prefix}.free"].tolist(),
+        unpack(arrays[f"{prefix}.knocked.bytes"], arrays[f"{prefix}.knocked.offsets"]),
+    )

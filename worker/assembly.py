@@ -39,6 +39,7 @@ from worker.settings import Settings
 from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
+from worker.trainer import Trainer
 from worker.warmup import warm_up
 
 FORCED_EXIT = 130
@@ -98,6 +99,11 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
     )
 
 
+def new_recommender(settings: Settings, clock: Clock) -> Recommender:
+    """That knows nothing yet, and trains beside the line within its budget."""
+    return Recommender(recommender_options(settings), Trainer(settings.experts.sequence_budget, clock))
+
+
 def open_lists(settings: Settings) -> ListSink:
     """Published lists, to be read back."""
     return RedisLists(settings.redis, settings.lists)
@@ -154,7 +160,7 @@ def instance_name(settings: Settings) -> str:
 def assemble(settings: Settings, adapters: Adapters, observers: Sequence[Observer]) -> tuple[Worker, HealthServer]:
     """A worker that knows nothing yet, and its health port, which is closed yet."""
     prometheus = PrometheusObserver(adapters.clock)
-    recommender = Recommender(recommender_options(settings))
+    recommender = new_recommender(settings, adapters.clock)
     worker = build_worker(settings, adapters, Observers(prometheus, *observers), recommender)
     return worker, HealthServer(settings.health, prometheus.render, worker.why_not_live, worker.why_not_ready)
 

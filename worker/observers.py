@@ -121,6 +121,9 @@ class Observer:
     def drifted(self, drift: Drift) -> None:
         """A detector saw a change."""
 
+    def trained(self, begun: int, left_out: int, steps_dropped: int) -> None:
+        """While a batch was learned, trainings of the sequence expert began or were left out; steps changed nothing."""
+
 
 class Observers(Observer):
     """Passes every call on to each of several observers, in order."""
@@ -217,3 +220,8 @@ class Observers(Observer):
     def drifted(self, drift: Drift) -> None:
         for each in self._all:
             each.drifted(drift)
+
+    @override
+    def trained(self, begun: int, left_out: int, steps_dropped: int) -> None:
+        for each in self._all:
+            each.trained(begun, left_out, steps_dropped)

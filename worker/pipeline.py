@@ -85,6 +85,8 @@ class Pipeline:
         self._observer.consumed(len(cleaned.batch), cleaned.rejected, cleaned_at - began)
         self._observer.learned(len(cleaned.batch), served_outcome(learned.served), clock.monotonic() - cleaned_at)
         self._drift.learned(learned)
+        if any(learned.trainings):
+            self._observer.trained(*learned.trainings)
 
     def _clean(self, partition: OwnedPartition, records: Sequence[Record]) -> Cleaned:
         cleaned = partition.cleaner.clean(self._decoder.decode(partition.number, records))

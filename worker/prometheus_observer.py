@@ -47,6 +47,7 @@ class PrometheusObserver(Observer):
         self._list_metrics()
         self._served_metrics()
         self._memory_metrics()
+        self._training_metrics()
         self._drift_metrics()
         self._snapshot_metrics()
         self._build_metrics()
@@ -126,6 +127,12 @@ class PrometheusObserver(Observer):
         self._known_users.set(remembered.users)
         self._memory_used.labels("items").set(remembered.items_share)
         self._memory_used.labels("users").set(remembered.users_share)
+
+    @override
+    def trained(self, begun: int, left_out: int, steps_dropped: int) -> None:
+        self._trainings.labels("begun").inc(begun)
+        self._trainings.labels("left_out").inc(left_out)
+        self._steps_dropped.inc(steps_dropped)
 
     @override
     def departed(self, waiting: int, left: int) -> None:
@@ -211,6 +218,20 @@ class PrometheusObserver(Observer):
         )
         self._gauge("served_popular_hit_rate", f"What popularity would have hit, {recently}.").set_function(
             lambda: self._served.popular_hit_rate
+        )
+
+    def _training_metrics(self) -> None:
+        self._trainings = Counter(
+            f"{PREFIX}_sequence_trainings",
+            "Trainings of the sequence expert that were due: begun, or left out by its budget.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in ("begun", "left_out"):
+            self._trainings.labels(outcome)  # shown from the start, as 0
+        self._steps_dropped = self._counter(
+            "sequence_steps_dropped",
+            "Steps that were not finite and only halved the learning rate.",
         )
 
     def _memory_metrics(self) -> None:

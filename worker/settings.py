@@ -165,7 +165,9 @@ class ExpertSettings(Section):
     sequence: bool = False
     """Whether an attention model of the order of the last items takes part; it brings most where histories are long."""
     sequence_interval_events: Count = 512
-    """Events between two trainings of it, which hold the worker up for about 0.1 s each; more is cheaper."""
+    """Events between two trainings of it, of about 0.1 s each, by a thread of their own; more is cheaper."""
+    sequence_budget: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Most of one core that training it may take; what is due beyond is left out. 1 = the worker waits, none is."""
 
 
 class MemorySettings(Section):

@@ -10,23 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding, linear
 
-from models.batch import Float32s, Int64s
+from models.batch import Float32s, Float64s, Int32s, Int64s
 from models.compiled import kernel
 from models.elementary import exponential
-from models.experts.sequence import (
-    EXAMPLES,
-    EXAMPLES_SEEN,
-    STEPS,
-    STEPS_DROPPED,
-    WIDTH,
-    WINDOW_EVENTS,
-    Parameters,
-    Sequence,
-)
+from models.experts.sequence import EXAMPLES, EXAMPLES_SEEN, WIDTH, WINDOW_EVENTS, Sequence
 from models.lane_sums import total
 from models.lanes import LANES
-from models.neural.attention import Encoder
+from models.neural.histories import BIAS, ITEMS, Tables, read
 from models.seen import below, pair_hash
 
 BATCH_EXAMPLES = 512
@@ -36,15 +29,60 @@ NEGATIVES = 1024
 DROPPED_BYTES = 51  # of 256: a fifth
 MEAN_DECAY, SQUARE_DECAY, LEAST_ROOT = 0.9, 0.999, 1e-8
 AVERAGED_STEPS = 40
+FIRST_RATE = 0.003
+STEPS, STEPS_DROPPED = range(2)
+IMPOSSIBLE = -1e30
 _EXAMPLE_DRAW, _CAME_DRAW, _KNOWN_DRAW, _DROPOUT_DRAW = range(4)
 
 _KEPT = np.float32(256 / (256 - DROPPED_BYTES))
+
+
+class State(NamedTuple):
+    """What training changes, by the names of parameters; `items` (n, 64) and `bias` (n,) are those of n items.
+
+    Attributes:
+        values: the parameters; averages: their moving averages.
+        means, squares: Adam's moving averages of the gradients and of their squares.
+        trained: (2,) int64, steps; steps that were dropped.
+        rate: (1,) float64, of Adam, halved by each dropped step.
+    """
+
+    values: Tables
+    averages: Tables
+    means: Tables
+    squares: Tables
+    trained: Int64s
+    rate: Float64s
+
+    @classmethod
+    def first(cls, values: Tables) -> "State":
+        """Nothing was trained."""
+        averages = {name: value.copy() for name, value in values.items()}
+        means, squares = ({name: np.zeros_like(value) for name, value in values.items()} for _ in range(2))
+        return cls(values, averages, means, squares, np.zeros(2, np.int64), np.full(1, FIRST_RATE))
+
+    def with_items(self, first_items: Float32s) -> "State":
+        """The same with more rows of items, which begin as `first_items` (more, 64) has them."""
+        own = self.values | {ITEMS: first_items, BIAS: np.zeros(len(first_items), np.float32)}
+        larger, rows = State.first(own), len(self.values[BIAS])
+        for before, after in zip(self[:4], larger[:4], strict=True):
+            after |= {name: array for name, array in before.items() if name not in (ITEMS, BIAS)}
+            for name in (ITEMS, BIAS):
+                after[name][:rows] = before[name]
+        return larger._replace(trained=self.trained, rate=self.rate)
+
+    def forget(self, rows: Int32s, first_items: Float32s) -> None:
+        """The rows go to other items, which begin as `first_items` (rows, 64) has them."""
+        for tables in self[:4]:
+            tables[ITEMS][rows], tables[BIAS][rows] = 0, 0
+        self.values[ITEMS][rows] = self.averages[ITEMS][rows] = first_items
 
 
 class Batch(NamedTuple):
     """Examples to train on, over r rows of items.
 
     Attributes:
+        number: of the step, counted over all.
         rows: (r,) int64, rows of the items at hand, ascending.
         histories: (b, 20) int64, targets: (b,) int64, places in `rows`; -1 = none.
         weights: (b,) float32, of the examples.
@@ -52,6 +90,7 @@ class Batch(NamedTuple):
             was to be expected; both empty = the softmax goes over all rows.
     """
 
+    number: int
     rows: Int64s
     histories: Int64s
     targets: Int64s
@@ -60,88 +99,98 @@ class Batch(NamedTuple):
     corrections: Float32s
 
 
-def train(sequence: Sequence, known: Int64s, shares: Float32s) -> None:
-    """One update: a step on the newest 512 examples, then three on 512 drawn from the last 50,000 each.
+def draw_batches(sequence: Sequence, trained: Int64s, known: Int64s, shares: Float32s) -> list[Batch]:
+    """What one training learns: the newest 512 examples, then three times 512 drawn from the last 50,000.
 
     `known` (k,) are the rows of the items that came, ascending, and `shares` (k,) their parts of the events over the
-    long run. Uses one thread: with more, sums come in another order.
+    long run.
     """
-    torch.set_num_threads(1)
-    held = int(min(sequence.counters[EXAMPLES_SEEN], EXAMPLES))
-    for number in range(1 + REPLAYED_BATCHES):
+    seen, done = int(sequence.counters[EXAMPLES_SEEN]), int(trained.sum())
+    held, batches = min(seen, EXAMPLES), []
+    for number in range(done, done + 1 + REPLAYED_BATCHES):
         backs = np.arange(min(held, BATCH_EXAMPLES))
-        if number > 0:
-            backs = _drawn(sequence, _EXAMPLE_DRAW, held, len(backs))
-        batch = _batch(sequence, (sequence.counters[EXAMPLES_SEEN] - 1 - backs) % EXAMPLES, known, shares)
-        if len(batch.targets):
-            _step(sequence, batch)
+        if number > done:
+            backs = _drawn(number, _EXAMPLE_DRAW, held, len(backs))
+        batches.append(_batch(sequence, number, (seen - 1 - backs) % EXAMPLES, known, shares))
+    return [batch for batch in batches if len(batch.targets)]
 
 
-def _batch(sequence: Sequence, places: Int64s, known: Int64s, shares: Float32s) -> Batch:
+def _batch(sequence: Sequence, number: int, places: Int64s, known: Int64s, shares: Float32s) -> Batch:
     """The examples in these places of the ring, less those of which the item or the whole history is forgotten."""
     places = places[(sequence.targets[places] >= 0) & (sequence.histories[places] >= 0).any(axis=1)]
     histories, targets = sequence.histories[places], sequence.targets[places]
     rows, negatives, corrections = known, np.zeros(0, np.int64), np.zeros(0, np.float32)
     if len(known) > FULL_SOFTMAX_ITEMS and len(places):
-        negatives, corrections = _negatives(sequence, known, shares)
+        negatives, corrections = _negatives(sequence, number, known, shares)
         rows = np.unique(np.concatenate([histories.ravel(), targets, negatives]))
         rows = rows[rows >= 0]
-    place_of = np.full(len(sequence.parameters.bias) + 1, -1)  # the last one for rows of -1
+    place_of = np.full(len(sequence.bias) + 1, -1)  # the last one for rows of -1
     place_of[rows] = np.arange(len(rows))
-    return Batch(
-        rows, place_of[histories], place_of[targets], sequence.weights[places], place_of[negatives], corrections
-    )
+    weights = sequence.weights[places]
+    return Batch(number, rows, place_of[histories], place_of[targets], weights, place_of[negatives], corrections)
 
 
-def _negatives(sequence: Sequence, known: Int64s, shares: Float32s) -> tuple[Int64s, Float32s]:
+def _negatives(sequence: Sequence, number: int, known: Int64s, shares: Float32s) -> tuple[Int64s, Float32s]:
     """Half of them items of examples, half any known ones; with the logarithm of how often each is to be expected."""
     held = int(min(sequence.counters[EXAMPLES_SEEN], EXAMPLES))
-    came = sequence.targets[_drawn(sequence, _CAME_DRAW, held, NEGATIVES // 2)]
-    items = np.concatenate([came[came >= 0], known[_drawn(sequence, _KNOWN_DRAW, len(known), NEGATIVES // 2)]])
+    came = sequence.targets[_drawn(number, _CAME_DRAW, held, NEGATIVES // 2)]
+    items = np.concatenate([came[came >= 0], known[_drawn(number, _KNOWN_DRAW, len(known), NEGATIVES // 2)]])
     places = np.searchsorted(known, items)
     return items, np.log(NEGATIVES * (0.5 * shares[places] + 0.5 / len(known))).astype(np.float32)
 
 
-def _step(sequence: Sequence, batch: Batch) -> None:
-    own = sequence.parameters
-    encoder = Encoder(own._replace(items=own.items[batch.rows], bias=own.bias[batch.rows]))
-    loss = _loss(encoder, batch, _kept(sequence, len(batch.targets)))
+def train(state: State, encoder: nn.Module, batches: list[Batch]) -> None:
+    """A step on each batch; the encoder's parameters share the memory of `state.values`.
+
+    Uses one thread: with more, sums come in another order.
+    """
+    torch.set_num_threads(1)
+    for batch in batches:
+        _step(state, encoder, batch)
+
+
+def _step(state: State, encoder: nn.Module, batch: Batch) -> None:
+    """Learns a batch; a step whose loss or gradient is not finite changes nothing but the rate."""
+    own = {name: torch.from_numpy(state.values[name][batch.rows]).requires_grad_() for name in (ITEMS, BIAS)}
+    own |= dict(encoder.named_parameters())
+    encoder.zero_grad()
+    loss = _loss(encoder, own[ITEMS], own[BIAS], batch)
     if bool(loss.isfinite()):
         loss.backward()
-    gradients = [parameter.grad for parameter in encoder.parameters() if parameter.grad is not None]
-    if len(gradients) < len(own) or not all(bool(gradient.sum().isfinite()) for gradient in gradients):
-        sequence.counters[STEPS_DROPPED] += 1
-        sequence.rate[0] /= 2
+    gradients = {name: each.grad for name, each in own.items() if each.grad is not None}
+    if len(gradients) < len(own) or not all(bool(gradient.sum().isfinite()) for gradient in gradients.values()):
+        state.trained[STEPS_DROPPED] += 1
+        state.rate[0] /= 2
         return
-    sequence.counters[STEPS] += 1
-    step = int(sequence.counters[STEPS])
-    rate = np.float32(sequence.rate[0] * (1 - SQUARE_DECAY**step) ** 0.5 / (1 - MEAN_DECAY**step))
-    tables = zip(Parameters._fields, own, sequence.averages, sequence.means, sequence.squares, gradients, strict=True)
-    for name, values, averages, means, squares, gradient in tables:
-        rows = batch.rows if name in ("items", "bias") else np.arange(len(values))
-        shape = len(values), -1
-        _descend(
-            values.reshape(shape),
-            averages.reshape(shape),
-            means.reshape(shape),
-            squares.reshape(shape),
-            gradient.numpy().reshape(len(rows), -1),
-            rows,
-            rate,
-        )
+    state.trained[STEPS] += 1
+    step = int(state.trained[STEPS])
+    rate = np.float32(state.rate[0] * (1 - SQUARE_DECAY**step) ** 0.5 / (1 - MEAN_DECAY**step))
+    for name, gradient in gradients.items():
+        values, averages, means, squares = (each[name].reshape(len(each[name]), -1) for each in state[:4])
+        rows = batch.rows if name in (ITEMS, BIAS) else np.arange(len(values))
+        _descend(values, averages, means, squares, gradient.numpy().reshape(len(rows), -1), rows, rate)
 
 
-def _loss(encoder: Encoder, batch: Batch, kept: Float32s) -> torch.Tensor:
+def _loss(encoder: nn.Module, items: Tensor, bias: Tensor, batch: Batch) -> Tensor:
+    """Weighed mean over the examples; `items` (r, 64) and `bias` (r,) of the rows at hand."""
     targets, weights = torch.from_numpy(batch.targets), torch.from_numpy(batch.weights)  # (b,), (b,)
-    users = encoder(torch.from_numpy(batch.histories), torch.from_numpy(kept))  # (b, 64)
+    users = read(encoder, items, torch.from_numpy(batch.histories), torch.from_numpy(_kept(batch)))  # (b, 64)
     if len(batch.negatives):
-        logits = encoder.sampled_logits(users, targets, torch.from_numpy(batch.negatives))  # (b, 1 + m)
+        logits = _sampled_logits(users, items, bias, targets, torch.from_numpy(batch.negatives))  # (b, 1 + m)
         logits = logits - torch.from_numpy(np.append(np.float32(0), batch.corrections))  # (b, 1 + m)
         targets = torch.zeros_like(targets)  # (b,)
     else:
-        logits = encoder.logits(users)  # (b, r)
-    loss: torch.Tensor = _CrossEntropy.apply(logits, targets, weights / weights.sum())
+        logits = linear(users, items, bias)  # (b, r)
+    loss: Tensor = _CrossEntropy.apply(logits, targets, weights / weights.sum())
     return loss
+
+
+def _sampled_logits(users: Tensor, items: Tensor, bias: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
+    """(b, 1 + m): of each example's own item, `targets` (b,), then of all `negatives` (m,), its own less likely."""
+    wanted = (users * embedding(targets, items)).sum(1) + bias[targets]  # (b,)
+    others = linear(users, embedding(negatives, items), bias[negatives])  # (b, m)
+    others = others.masked_fill(negatives == targets[:, None], IMPOSSIBLE)  # (b, m)
+    return torch.cat([wanted[:, None], others], 1)  # (b, 1 + m)
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -159,23 +208,22 @@ class _CrossEntropy(torch.autograd.Function):
         return ctx.slopes, None, None
 
 
-def _drawn(sequence: Sequence, purpose: int, bound: int, count: int) -> Int64s:
-    """(count,) numbers from 0 to below `bound`."""
+def _drawn(number: int, purpose: int, bound: int, count: int) -> Int64s:
+    """(count,) numbers from 0 to below `bound`, for step `number`."""
     out = np.zeros(count, np.int64)
-    _draw(_seed(sequence, purpose), bound, out)
+    _draw(_seed(number, purpose), bound, out)
     return out
 
 
-def _kept(sequence: Sequence, examples: int) -> Float32s:
+def _kept(batch: Batch) -> Float32s:
     """(b, 20, 64): 0 where an input is dropped, else what makes up for that on average."""
-    out = np.zeros((examples, WINDOW_EVENTS, WIDTH), np.float32)
-    _keep(_seed(sequence, _DROPOUT_DRAW), out.reshape(-1))
+    out = np.zeros((len(batch.targets), WINDOW_EVENTS, WIDTH), np.float32)
+    _keep(_seed(batch.number, _DROPOUT_DRAW), out.reshape(-1))
     return out
 
 
-def _seed(sequence: Sequence, purpose: int) -> np.uint64:
-    done = int(sequence.counters[STEPS] + sequence.counters[STEPS_DROPPED])
-    return np.uint64(4 * done + purpose + 1)
+def _seed(number: int, purpose: int) -> np.uint64:
+    return np.uint64(4 * number + purpose + 1)
 
 
 @kernel

@@ -163,7 +163,8 @@ def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
         assert len(recommender.vocabulary.dump()[2]) <= 50
     hashes_bytes, shelf_bytes, profiles_bytes = 8 * (50 + 40), (1 + 4 + 8) * 50, size_bytes(Profiles.empty(40))
     active = np.ones(len(columns(experts)), np.bool_)
-    items_bytes = size_bytes(Knowledge.empty(50, active)) + size_bytes(recommender.scratch)
+    deep_bytes = recommender.foresight.size_bytes()
+    items_bytes = size_bytes(Knowledge.empty(50, active)) + size_bytes(recommender.scratch) + deep_bytes
     assert live_bytes(recommender, shard) == items_bytes + shelf_bytes + profiles_bytes + hashes_bytes
     assert len(recommender.scratch.candidates.places_by_item) == 50
 

@@ -1,28 +1,33 @@
-"""The sequence expert: kernel and torch agree, training learns orders, and its state survives all that may come."""
-
-from typing import Any
+"""The sequence expert: histories are foreseen as they will be, training learns orders, and its state survives."""
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.batch import Float32s, Interactions
 from models.evaluation import prequential
 from models.experts.sequence import (
     EXAMPLES,
     EXAMPLES_SEEN,
-    FIRST_RATE,
-    STEPS,
-    STEPS_DROPPED,
+    FORESEEN,
     TRAINED_AT,
+    UPDATES,
     WINDOW_EVENTS,
-    Parameters,
+    Foreseen,
+    earlier_of_user,
+    foresee_events,
+    foresee_users,
     score_sequence,
 )
+from models.foresight import AtOnce, Trainings
 from models.knowledge import EVENTS
 from models.neural import training
-from models.neural.attention import Encoder
-from models.profiles import item_back, remembered
+from models.neural.histories import BIAS, ITEMS, read
+from models.neural.online import OnlineModel
+from models.neural.training import FIRST_RATE, STEPS, STEPS_DROPPED
+from models.profiles import NOBODY, Profiles, append_event, item_back, reject_item, remembered
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS, EXPERTS, NEXT_EXPERT, SEQUENCE
 from models.shard import ProfileShard
@@ -37,7 +42,7 @@ from tests.support.learning import (
 )
 
 ON = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=100)
-ITEMS = 60
+CATALOGUE = 60
 
 
 def history_rows(shard: ProfileShard, user: int) -> torch.Tensor:
@@ -48,15 +53,25 @@ def history_rows(shard: ProfileShard, user: int) -> torch.Tensor:
     return rows
 
 
+def model_of(recommender: Recommender) -> OnlineModel:
+    """Its torch side."""
+    model = recommender.foresight._model
+    assert model
+    return model
+
+
 def scores_of_kernel(recommender: Recommender, shard: ProfileShard, user: int) -> tuple[Float32s, torch.Tensor]:
     """What the expert says of all items of the catalogue; and the rows."""
     candidates = recommender.scratch.candidates
-    row: Any = np.int32(user)  # as learning hands it on: another type would compile the kernel again
+    foreseen, knowledge = recommender.scratch.foreseen, recommender.knowledge
+    foresee_users(shard.profiles, np.array([user], np.int32), foreseen)
+    model_of(recommender).encode(knowledge.sequence, foreseen, 1)
+    foreseen.at[0] = 0
     rows = recommender.vocabulary.rows_in_use()
     candidates.items[: len(rows)] = rows
     candidates.found[0] = len(rows)
     out = np.zeros_like(candidates.scores[SEQUENCE])
-    score_sequence(recommender.knowledge.sequence, recommender.scratch.sequence, shard.profiles, row, candidates, out)
+    score_sequence(knowledge.sequence, foreseen, candidates, out)
     return out[: len(rows)], torch.from_numpy(rows.astype(np.int64))
 
 
@@ -69,21 +84,22 @@ def one_order(users: int, rounds: int) -> Interactions:
 
 
 def test_kernel_and_torch_say_the_same() -> None:
-    recommender, shard = learned(ON, random_batch(1, 1500, 30, ITEMS))
+    recommender, shard = learned(ON, random_batch(1, 1500, 30, CATALOGUE))
     shard.profiles.items[3, (shard.profiles.events[3] - 3) % shard.profiles.items.shape[1]] = -1
     shard.profiles.items[4, (shard.profiles.events[4] - 1) % shard.profiles.items.shape[1]] = -1
-    encoder = Encoder(recommender.knowledge.sequence.averages)
+    sequence, encoder = recommender.knowledge.sequence, model_of(recommender)._serving
+    items, bias = torch.from_numpy(sequence.items), torch.from_numpy(sequence.bias)
     for user in range(30):
         scores, rows = scores_of_kernel(recommender, shard, user)
         with torch.no_grad():
-            logits = encoder.logits(encoder(history_rows(shard, user)))[0, rows]
+            logits = (read(encoder, items, history_rows(shard, user)) @ items.T + bias)[0, rows]
         np.testing.assert_allclose(scores, (logits - logits.max()).exp(), rtol=2e-4, atol=1e-7)
 
 
 def test_it_says_nothing_before_it_was_trained_or_of_somebody_new() -> None:
-    recommender, shard = learned(ON, random_batch(1, 99, 5, ITEMS))
+    recommender, shard = learned(ON, random_batch(1, 199, 5, CATALOGUE))
     assert not scores_of_kernel(recommender, shard, 2)[0].any()
-    recommender.learn(shard, random_batch(2, 1, 5, ITEMS))
+    recommender.learn(shard, random_batch(2, 1, 5, CATALOGUE))
     assert scores_of_kernel(recommender, shard, 2)[0].all()
     shard.users.assign(["nobody yet"])
     shard.make_room(0)
@@ -106,13 +122,15 @@ def test_it_learns_what_only_the_order_of_two_items_tells(
 
 
 def test_it_is_trained_at_every_interval_of_events_that_count() -> None:
-    batch = random_batch(3, 450, 20, ITEMS)
+    batch = random_batch(3, 450, 20, CATALOGUE)
     batch.weights[::3] = 0
     recommender, _ = learned(ON, batch)
     counters = recommender.knowledge.sequence.counters
     assert recommender.events == 300
     assert counters[TRAINED_AT] == 300
-    assert counters[STEPS] == 3 * (1 + training.REPLAYED_BATCHES)
+    assert counters[UPDATES] == 2
+    assert recommender.foresight.trainings == Trainings(begun=3)
+    assert model_of(recommender).trained == (3 * (1 + training.REPLAYED_BATCHES), 0)
     assert counters[EXAMPLES_SEEN] == 300 - 20  # less each user's first event
 
 
@@ -127,7 +145,7 @@ def test_examples_hold_the_history_as_it_was_before_the_item_came() -> None:
 
 
 def test_the_ring_of_examples_overwrites_the_oldest() -> None:
-    recommender, shard = learned(ON, random_batch(4, 50, 5, ITEMS))
+    recommender, shard = learned(ON, random_batch(4, 50, 5, CATALOGUE))
     sequence = recommender.knowledge.sequence
     sequence.counters[EXAMPLES_SEEN] = 3 * EXAMPLES + 7
     before = sequence.targets.copy()
@@ -139,85 +157,86 @@ def test_the_ring_of_examples_overwrites_the_oldest() -> None:
 def test_an_item_that_gives_up_its_row_leaves_nothing_behind() -> None:
     options = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=50, max_items=20)
     recommender, shard = learned(options, random_batch(5, 400, 10, 20))
-    sequence, first = recommender.knowledge.sequence, Parameters.first(20)
+    sequence, state = recommender.knowledge.sequence, model_of(recommender).state
+    first = OnlineModel(20, AtOnce()).state
     known = set(recommender.vocabulary.rows_in_use().tolist())
     recommender._forget_items()
     (gone,) = known - set(recommender.vocabulary.rows_in_use().tolist())
-    for learned_items in (sequence.parameters.items, sequence.averages.items):
-        np.testing.assert_array_equal(learned_items[gone], first.items[gone])
-    for table in (sequence.parameters.bias, sequence.averages.bias, *sequence.means[:2], *sequence.squares[:2]):
+    for learned_items in (state.values[ITEMS], state.averages[ITEMS], sequence.items):
+        np.testing.assert_array_equal(learned_items[gone], first.values[ITEMS][gone])
+    for table in (sequence.bias, *(tables[BIAS] for tables in state[:4]), state.means[ITEMS], state.squares[ITEMS]):
         assert not table[gone].any()
     assert gone not in sequence.histories
     assert gone not in sequence.targets
     recommender.learn(shard, random_batch(6, 400, 10, 40))
-    assert all(np.isfinite(table).all() for table in sequence.parameters)
+    assert all(np.isfinite(table).all() for table in state.values.values())
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
 def test_a_step_that_is_not_finite_changes_nothing_but_the_rate(broken: float) -> None:
-    recommender, shard = learned(ON, random_batch(7, 150, 10, ITEMS))
-    sequence = recommender.knowledge.sequence
-    dropped = 1 + training.REPLAYED_BATCHES
-    sequence.parameters.query[0, 0] = broken
-    before = [table.copy() for tree in sequence[:4] for table in tree]
-    recommender.learn(shard, random_batch(8, 60, 10, ITEMS))
-    for table, same in zip((table for tree in sequence[:4] for table in tree), before, strict=True):
+    recommender, shard = learned(ON, random_batch(7, 150, 10, CATALOGUE))
+    state, dropped = model_of(recommender).state, 1 + training.REPLAYED_BATCHES
+    state.values["query"][0, 0] = broken
+    before = [table.copy() for tables in state[:4] for table in tables.values()]
+    assert recommender.learn(shard, random_batch(8, 60, 10, CATALOGUE)).trainings == Trainings(1, 0, dropped)
+    for table, same in zip((table for tables in state[:4] for table in tables.values()), before, strict=True):
         np.testing.assert_array_equal(table, same)
-    assert sequence.counters[STEPS_DROPPED] == dropped
-    assert sequence.rate[0] == FIRST_RATE / 2**dropped
-    sequence.parameters.query[0, 0] = 0.1
-    recommender.learn(shard, random_batch(9, 100, 10, ITEMS))
-    assert sequence.counters[STEPS_DROPPED] == dropped
-    assert not np.array_equal(sequence.parameters.query, before[3])
+    assert state.trained[STEPS_DROPPED] == dropped
+    assert state.rate[0] == FIRST_RATE / 2**dropped
+    state.values["query"][0, 0] = 0.1
+    query, steps = state.values["query"].copy(), state.trained[STEPS]
+    recommender.learn(shard, random_batch(9, 100, 10, CATALOGUE))
+    assert state.trained.tolist() == [steps + dropped, dropped]
+    assert not np.array_equal(state.values["query"], query)
 
 
 def test_many_threads_train_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     states = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        states.append(state_of(*learned(ON, random_batch(10, 300, 20, ITEMS))))
+        states.append(state_of(*learned(ON, random_batch(10, 300, 20, CATALOGUE))))
     assert_same_state(*states)
 
 
 def test_it_may_be_switched_on_after_a_restart() -> None:
     off = RecommenderOptions()
-    recommender, shard = learned(off, random_batch(11, 500, 20, ITEMS))
+    recommender, shard = learned(off, random_batch(11, 500, 20, CATALOGUE))
     other, other_shard = restored(ON, recommender, shard)
-    assert other.knowledge.sequence.counters.tolist() == [0, 0, 0, 0]
+    assert other.knowledge.sequence.counters.tolist() == [0, 0, 0]
     weights = other.mixture.weights
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     np.testing.assert_allclose(weights[:, SEQUENCE], (1 / 12) / (1 + 1 / 12))
     np.testing.assert_array_equal(
         other.knowledge.ranker.inner[:, : len(recommender.knowledge.ranker.shared)], recommender.knowledge.ranker.inner
     )
-    other.learn(other_shard, random_batch(12, 300, 20, ITEMS))
+    other.learn(other_shard, random_batch(12, 300, 20, CATALOGUE))
     assert other.knowledge.sequence.counters[TRAINED_AT] == 701
     assert scores_of_kernel(other, other_shard, 1)[0].all()
 
 
 def test_it_may_be_switched_off_after_a_restart() -> None:
-    recommender, shard = learned(ON, random_batch(13, 500, 20, ITEMS))
+    recommender, shard = learned(ON, random_batch(13, 500, 20, CATALOGUE))
     other, other_shard = restored(RecommenderOptions(), recommender, shard)
     assert other.mixture.weights.shape[1] == len(EXPERTS)
     np.testing.assert_allclose(other.mixture.weights.sum(axis=1), 1)
     np.testing.assert_array_equal(
         other.knowledge.ranker.shared, recommender.knowledge.ranker.shared[: len(other.knowledge.ranker.shared)]
     )
-    other.learn(other_shard, random_batch(14, 100, 20, ITEMS))
+    other.learn(other_shard, random_batch(14, 100, 20, CATALOGUE))
     assert all(lists_of(other, other_shard).values())
-    assert not any(name.startswith("knowledge.sequence") for name in other.dump())
+    assert not any("sequence" in name for name in other.dump())
 
 
 def test_switched_on_later_it_trains_at_the_next_event_and_then_at_its_interval() -> None:
-    recommender, shard = learned(RecommenderOptions(), random_batch(15, 777, 20, ITEMS))
+    recommender, shard = learned(RecommenderOptions(), random_batch(15, 777, 20, CATALOGUE))
     other, other_shard = restored(ON, recommender, shard)
     for events, trained_at in ((1, 778), (99, 778), (1, 878)):
-        other.learn(other_shard, random_batch(16, events, 20, ITEMS))
+        other.learn(other_shard, random_batch(16, events, 20, CATALOGUE))
         assert other.knowledge.sequence.counters[TRAINED_AT] == trained_at
 
 
 def test_examples_that_name_rows_that_are_not_there_are_refused() -> None:
-    recommender, _ = learned(ON, random_batch(17, 100, 5, ITEMS))
+    recommender, _ = learned(ON, random_batch(17, 100, 5, CATALOGUE))
     for table in ("histories", "targets"):
         arrays = stored(recommender.dump())
         arrays[f"knowledge.sequence.{table}"][5] = 100_000
@@ -235,7 +254,93 @@ def test_it_foresees_what_counting_pairs_of_items_cannot() -> None:
 
 def test_a_recommender_without_it_holds_and_saves_none_of_its_tables() -> None:
     recommender, _ = learned(RecommenderOptions(), random_batch(18, 50, 5, 9))
-    assert sum(table.size for tree in recommender.knowledge.sequence[:4] for table in tree) == 0
-    assert sum(table.size for table in recommender.knowledge.sequence[4:]) == 0
+    assert sum(table.size for table in recommender.knowledge.sequence) == 0
     assert not any("sequence" in name for name in recommender.dump())
     assert recommender.knowledge.counters[EVENTS] == 50
+
+
+actions = st.lists(
+    st.tuples(st.integers(-1, 3), st.integers(-1, 6), st.sampled_from([1.0, 1.0, 0.0, -1.0])), max_size=60
+)
+
+
+@given(before=actions, coming=actions)
+@settings(deadline=None, max_examples=60)
+def test_a_history_is_foreseen_as_it_is_when_the_event_comes(
+    before: list[tuple[int, int, float]], coming: list[tuple[int, int, float]]
+) -> None:
+    profiles = Profiles.empty(4)
+    for user, item, weight in before:
+        take(profiles, user, item, weight)
+    users, items = (np.array([each[column] for each in coming], np.int32) for column in (0, 1))
+    weights, foreseen = np.array([each[2] for each in coming], np.float32), Foreseen.empty(experts_on=True)
+    count = foresee_events(profiles, 0, users, items, weights, earlier_of_user(users), 10**6, 1, 1, foreseen)
+    assert count == len(coming) <= FORESEEN
+    for index, (user, item, weight) in enumerate(coming):
+        if user >= 0 and item >= 0 and weight > 0:
+            history = [
+                item_back(profiles, user, back) for back in range(min(remembered(profiles, user), WINDOW_EVENTS))
+            ]
+            assert foreseen.histories[index].tolist() == history + [NOBODY] * (WINDOW_EVENTS - len(history))
+            assert foreseen.asked[index] == (max(history, default=NOBODY) >= 0)
+        else:
+            assert not foreseen.asked[index]
+        take(profiles, user, item, weight)
+
+
+def take(profiles: Profiles, user: int, item: int, weight: float) -> None:
+    """What an event does to a profile."""
+    if user >= 0 and item >= 0 and weight > 0:
+        append_event(profiles, user, item, 0, weight)
+    elif user >= 0 and item >= 0 and weight < 0:
+        reject_item(profiles, user, item)
+
+
+def test_a_part_ends_where_training_is_due() -> None:
+    recommender, shard = learned(ON, random_batch(20, 130, 9, CATALOGUE))
+    users, items = shard.users.rows_in_use()[:1].repeat(300), recommender.vocabulary.rows_in_use()[:1].repeat(300)
+    weights = np.ones(300, np.float32)
+    weights[:10] = 0
+    recommender.knowledge.counters[EVENTS] = 130
+    assert next(recommender.parts_of_events(shard, users, items, weights, (1, 1))) == (0, 10 + 70)
+
+
+def test_a_vector_does_not_depend_on_what_is_encoded_with_it() -> None:
+    recommender, shard = learned(ON, random_batch(21, 600, 200, CATALOGUE))
+    foreseen, users = recommender.scratch.foreseen, shard.users.rows_in_use()
+    foresee_users(shard.profiles, users, foreseen)
+    model_of(recommender).encode(recommender.knowledge.sequence, foreseen, len(users))
+    together = foreseen.vectors[: len(users)].copy()
+    for place, user in enumerate(users[::7].tolist()):
+        foresee_users(shard.profiles, np.array([user], np.int32), foreseen)
+        model_of(recommender).encode(recommender.knowledge.sequence, foreseen, 1)
+        np.testing.assert_array_equal(foreseen.vectors[0], together[7 * place])
+
+
+def test_what_was_trained_scores_where_the_next_training_begins() -> None:
+    recommender, shard = learned(ON, random_batch(22, 250, 9, CATALOGUE))
+    sequence, state = recommender.knowledge.sequence, model_of(recommender).state
+    was = sequence.items.copy()
+    assert not np.array_equal(state.averages[ITEMS], was)
+    awaited = state.averages[ITEMS].copy()
+    recommender.learn(shard, random_batch(23, 50, 9, CATALOGUE))
+    np.testing.assert_array_equal(sequence.items, awaited)
+
+
+def test_a_training_that_may_not_begin_waits_for_another_interval() -> None:
+    class Never(AtOnce):
+        def is_free(self) -> bool:
+            return False
+
+    recommender = Recommender(ON, Never())
+    learned_of = recommender.learn(recommender.new_shard(), random_batch(24, 250, 9, CATALOGUE))
+    assert recommender.knowledge.sequence.counters[TRAINED_AT] == 200
+    assert learned_of.trainings == Trainings(begun=0, left_out=2)
+
+
+def test_another_encoders_snapshot_is_refused() -> None:
+    recommender, _ = learned(ON, random_batch(25, 250, 9, CATALOGUE))
+    arrays = stored(recommender.dump())
+    arrays["sequence.training.values.query"] = np.zeros((64, 32), np.float32)
+    with pytest.raises(ValueError, match=r"sequence\.training\.values\.query is missing or of another shape"):
+        Recommender(ON).load(arrays)

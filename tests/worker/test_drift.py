@@ -5,6 +5,7 @@ import numpy.typing as npt
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from models.foresight import Trainings
 from models.learning import Served, Surprises
 from models.recommender import Learned
 from tests.support.deferred import Deferred
@@ -44,7 +45,7 @@ def learned(
     surprises.log_losses[:] = np.random.default_rng(2).gamma(4.0, np.repeat(loss, EVENTS // 2) / 4.0)
     surprises.new_items[:] = shares(*new_items)
     served.places[::3], surprises.log_losses[::3] = -1, -1
-    return Learned(np.zeros(EVENTS, np.int32), served, surprises, renewals, [])
+    return Learned(np.zeros(EVENTS, np.int32), served, surprises, renewals, Trainings(), [])
 
 
 def told_of(batch: Learned) -> list[Drift]:

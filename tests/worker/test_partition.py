@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from models.batch import Interactions
+from models.foresight import Trainings
 from models.learning import Served, Surprises
 from models.recommender import Learned, Recommender, RecommenderOptions
 from tests.support.records import NOW_MS, records
@@ -69,7 +70,7 @@ def test_users_who_made_room_are_no_longer_waiting() -> None:
 
 def test_an_event_that_teaches_nothing_of_its_user_marks_nobody() -> None:
     _, partition = make_partition()
-    nobody = Learned(np.array([-1], np.int32), Served.empty(1), Surprises.empty(1), 0, [])
+    nobody = Learned(np.array([-1], np.int32), Served.empty(1), Surprises.empty(1), 0, Trainings(), [])
     partition.note(cleaned(["ann"], [100]), nobody, NOW_MS)
     assert len(partition.dirty) == 0
 

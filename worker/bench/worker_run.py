@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from typing_extensions import override
 
-from models.recommender import Arrays, Recommender
-from worker.assembly import build_worker, real_adapters, recommender_options
+from models.recommender import Arrays
+from worker.assembly import build_worker, new_recommender, real_adapters
 from worker.bench.meter import Meter
 from worker.collector import few_collections
 from worker.observers import Observers
@@ -44,7 +44,7 @@ def running_worker(
     """
     adapters, meter = real_adapters(settings), meter or Meter()
     observer = Observers(PrometheusObserver(adapters.clock), meter)
-    recommender = Recommender(recommender_options(settings))
+    recommender = new_recommender(settings, adapters.clock)
     if knowledge is not None:
         recommender.load(knowledge)
     worker = build_worker(settings, adapters, observer, recommender, pipeline_kind)
