@@ -6,6 +6,7 @@ What it knows of items is `Knowledge`; what it knows of users lies in `ProfileSh
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from models.seen import SeenFilter
 from models.shard import ProfileShard
 from models.strings import pack, pack_vocabulary, unpack, unpack_vocabulary
 from models.switching import switched, without_empty
-from models.tables import copied, dump, first_rows, fitted, load, size_bytes
+from models.tables import RowAxes, copied, dump, first_rows, fitted, load, row_axes, size_bytes
 from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -323,7 +324,7 @@ class Recommender:
     def dump(self) -> Arrays:
         """What was learned of items, as arrays; shards are dumped one by one."""
         ids, free, knocked = self.vocabulary.dump()
-        used = first_rows(self.knowledge, self.vocabulary.rows_used, self._no_knowledge)
+        used = first_rows(self.knowledge, self.vocabulary.rows_used, _axes(len(self._active)))
         arrays = copied(without_empty(dump(used, "knowledge."), len(self.experts)))
         deep = copied(self.foresight.dump(self.vocabulary.rows_used))
         return arrays | deep | pack_vocabulary("items", ids, free, knocked)
@@ -384,3 +385,9 @@ class Recommender:
     def mixture(self) -> Mixture:
         """The weights of the experts by context."""
         return self.knowledge.mixture
+
+
+@cache
+def _axes(columns: int) -> RowAxes:
+    """Where the tables of items have their rows, with so many columns of experts."""
+    return row_axes(lambda items: Knowledge.empty(items, np.ones(columns, np.bool_)))

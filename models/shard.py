@@ -10,12 +10,14 @@ from models.batch import Int32s, Int64s, UInt64s
 from models.item_rows import named_in, renamed
 from models.profiles import NOBODY, PER_USER, Profiles
 from models.seen import SeenFilter, check_segments, segments_within, with_room, words_used
-from models.tables import copied, dump, first_rows, fitted, load, size_bytes
+from models.tables import copied, dump, first_rows, fitted, load, row_axes, size_bytes
 from models.vocabulary import Vocabulary
 
 SEEN_BYTES_PER_USER = 144  # 48 pairs, if the users that fit are all there
 GONE = -2  # a place whose item was forgotten; unlike -1 it does not end a list
 ITEM_TABLES = {"items": NOBODY, "rejected": NOBODY, "published": GONE}  # and what stands for an item that is gone
+
+PROFILE_AXES = row_axes(Profiles.empty)
 
 
 class ProfileShard:
@@ -105,7 +107,7 @@ class ProfileShard:
         check_segments(self.seen)
 
     def _in_use(self) -> Profiles:
-        return first_rows(self.profiles, self.users.rows_used, Profiles.empty)
+        return first_rows(self.profiles, self.users.rows_used, PROFILE_AXES)
 
     def size_bytes(self) -> int:
         """Memory of users, profiles and seen filter."""

@@ -6,6 +6,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 T = TypeVar("T", bound=tuple[Any, ...])
+RowAxes = tuple[Any, ...]  # a tree like that of the tables; for each array, of each axis whether it counts rows
+WHOLE = slice(None)
 
 
 def fitted(old: T, new: T) -> T:
@@ -19,20 +21,34 @@ def fitted(old: T, new: T) -> T:
     return new
 
 
-def first_rows(tables: T, rows: int, empty: Callable[[int], T]) -> T:
-    """Views of the first `rows` rows; `empty(n)` makes such a tree of n rows, which tells where an array has them."""
-    return cast("T", _cut(tables, rows, empty(1), empty(2)))
+def row_axes(empty: Callable[[int], tuple[Any, ...]]) -> RowAxes:
+    """Where each array has its rows; `empty(n)` makes a tree of n rows."""
+    return _grown(empty(1), empty(2))
 
 
-def _cut(tables: tuple[Any, ...], rows: int, one: tuple[Any, ...], two: tuple[Any, ...]) -> tuple[Any, ...]:
-    parts = []
-    for value, smaller, larger in zip(tables, one, two, strict=True):
-        if isinstance(value, tuple):
-            parts.append(_cut(value, rows, smaller, larger))
-        else:
-            grows = [a != b for a, b in zip(smaller.shape, larger.shape, strict=True)]
-            parts.append(value[tuple(slice(rows) if each else slice(None) for each in grows)])
-    return tables._replace(**dict(zip(_names(tables), parts, strict=True)))  # type: ignore[attr-defined, no-any-return]
+def _grown(one: tuple[Any, ...], two: tuple[Any, ...]) -> RowAxes:
+    return tuple(
+        _grown(a, b) if isinstance(a, tuple) else tuple(m != n for m, n in zip(a.shape, b.shape, strict=True))
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def first_rows(tables: T, rows: int, axes: RowAxes) -> T:
+    """Views of the first `rows` rows, which lie where `row_axes` found them."""
+    return cast("T", _cut(tables, axes, slice(rows)))
+
+
+def _cut(tables: tuple[Any, ...], axes: RowAxes, rows: slice) -> tuple[Any, ...]:
+    return type(tables)(
+        *(
+            _cut(value, where, rows)
+            if isinstance(value, tuple)
+            else value[tuple([rows if is_rows else WHOLE for is_rows in where])]
+            if any(where)
+            else value
+            for value, where in zip(tables, axes, strict=True)
+        )
+    )
 
 
 def copied(flat: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:

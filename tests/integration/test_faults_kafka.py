@@ -16,6 +16,7 @@ from tests.support.hooks import dawdle_in
 from tests.support.kafka_nodes import ConfiguredBroker, broker_behind, servers, three_nodes
 from tests.support.live_worker import OtherProcess
 from tests.support.proxy import Proxy
+from tests.support.tasks import in_threads
 from tests.support.waiting import wait_for_seconds, wait_until
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.ports import HOST
@@ -134,3 +135,26 @@ def test_of_three_nodes_the_leader_may_be_killed(redis_url: str, topic_name: str
             stood_still_seconds = run.lists.stood_still_seconds(killed_at, time.time())
             assert stood_still_seconds < SEEN_SECONDS
             assert run.finish(worker).faults() == {}
+
+
+def test_of_three_nodes_two_may_be_gone_for_a_while(redis_url: str, topic_name: str, tmp_path: Path) -> None:
+    with three_nodes() as nodes:
+        settings = fault_settings(servers(nodes), redis_url, topic_name, tmp_path)
+        settings["kafka.session_timeout_seconds"] = 20.0
+        with FaultRun(settings, tmp_path, rate=EVENTS_PER_SECOND, replicas=3) as run:
+            worker = run.start()
+            learns_on(worker)
+            leader = leader_of(nodes, topic_name)
+            gone = [leader, next(node for node in nodes if node is not leader)]
+            for node in gone:
+                node.kill()
+            wait_for_seconds(SHORT_SECONDS)
+            learned = worker.metric("events_learned_total")
+            wait_for_seconds(SHORT_SECONDS)
+            assert worker.metric("events_learned_total") == learned, "nothing is acknowledged without a majority"
+            assert worker.page("/livez")[0] == 200
+            in_threads([node.start for node in gone])
+            learns_on(worker)
+            assert run.epochs() == dict.fromkeys(run.partitions, 1), "nobody was put out of the group"
+            assert run.finish(worker).faults() == {}
+    assert "the offsets were not committed this time" in (tmp_path / "w-0.log").read_text()

@@ -6,7 +6,7 @@ import pytest
 from models.batch import Float32s, Int32s
 from models.knowledge import Knowledge
 from models.registry import EXPERTS
-from models.tables import copied, dump, first_rows, fitted, load, size_bytes
+from models.tables import copied, dump, first_rows, fitted, load, row_axes, size_bytes
 
 
 class Inner(NamedTuple):
@@ -54,7 +54,7 @@ def test_the_first_rows_are_found_wherever_an_array_has_its_rows(rows: int) -> N
     for number, array in enumerate(dump(whole).values()):
         array[...] = np.arange(array.size).reshape(array.shape) + number
     expected = dump(fitted(whole, Knowledge.empty(rows, active)))
-    found = dump(first_rows(whole, rows, lambda items: Knowledge.empty(items, active)))
+    found = dump(first_rows(whole, rows, row_axes(lambda items: Knowledge.empty(items, active))))
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name, strict=True)
@@ -62,7 +62,7 @@ def test_the_first_rows_are_found_wherever_an_array_has_its_rows(rows: int) -> N
 
 def test_a_copy_stays_as_it_is() -> None:
     changing = tree(2, 7)
-    kept = copied(dump(first_rows(changing, 1, lambda rows: tree(rows, 0))))
+    kept = copied(dump(first_rows(changing, 1, row_axes(lambda rows: tree(rows, 0)))))
     changing.rows[:] = 8
     changing.inner.weights[:] = 8
     assert kept["rows"].tolist() == [[7, 7]]

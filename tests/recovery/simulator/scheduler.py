@@ -132,12 +132,13 @@ class Scheduler:
                 self._resume(task)
 
     def _turn(self) -> None:
-        self._tasks = [task for task in self._tasks if not task.is_done]
         now_seconds = self.clock.seconds
         ready = [task for task in self._tasks if task.wake_at_seconds <= now_seconds]
         if ready:
             self.clock.advance(self.random.random() * 2 * STEP_SECONDS)
-            self._resume(self.random.choice(ready))
+            self._resume(chosen := self.random.choice(ready))
+            if chosen.is_done:
+                self._tasks.remove(chosen)
         else:
             soonest = min((task.wake_at_seconds for task in self._tasks), default=now_seconds)
             self.clock.advance(max(STEP_SECONDS, min(soonest - now_seconds, 0.1)))
