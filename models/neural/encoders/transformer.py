@@ -1,0 +1,70 @@
+"""SASRec: causal self-attention over a history (Kang & McAuley 2018, section III)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu, scaled_dot_product_attention
+from typing_extensions import override
+
+from models.neural.encoders.encoder import EncoderConfig, SequenceEncoder
+
+POSITION_SPREAD = 0.02
+
+
+class SasRec(SequenceEncoder):
+    """Blocks of attention and a point-wise network over items and their learned positions."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(POSITION_SPREAD * torch.randn(config.length, config.width))  # (l, d)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(_Block(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.width)
+
+    @override
+    def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:
+        length, width = inputs.shape[1:]
+        allowed = self._allowed(known)  # (b, 1, l, l)
+        x = self.dropout(inputs * width**0.5 + self.positions[:length])  # (b, l, d)
+        x = x.masked_fill(~known[:, :, None], 0)  # (b, l, d)
+        for block in self.blocks:
+            x = block(x, allowed)  # (b, l, d)
+        normed: Tensor = self.norm(x)  # (b, l, d)
+        return normed
+
+    @staticmethod
+    def _allowed(known: Tensor) -> Tensor:
+        """(b, 1, l, l): a place looks at itself, and at older ones that are known."""
+        length = known.shape[1]
+        older = torch.ones(length, length, dtype=torch.bool, device=known.device).triu()  # (l, l)
+        itself = torch.eye(length, dtype=torch.bool, device=known.device)  # (l, l), lest it look at nothing
+        return (older & known[:, None, None, :]) | itself  # (b, 1, l, l)
+
+
+class _Block(nn.Module):
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads, self.share = config.heads, config.dropout
+        self.query, self.value, self.output = (nn.Linear(width, width) for _ in range(3))
+        self.key = nn.Linear(width, width, bias=False)  # the softmax would take it out again
+        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
+        self.norm_attention, self.norm_network = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
+        """(b, l, d)."""
+        x = x + self.dropout(self._attend(self.norm_attention(x), allowed))  # (b, l, d)
+        inner = self.dropout(relu(self.inner(self.norm_network(x))))  # (b, l, d)
+        out: Tensor = x + self.dropout(self.outer(inner))  # (b, l, d)
+        return out
+
+    def _attend(self, x: Tensor, allowed: Tensor) -> Tensor:
+        query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))  # (b, h, l, d / h)
+        share = self.share if self.training else 0.0
+        attended = scaled_dot_product_attention(query, key, value, allowed, share)  # (b, h, l, d / h)
+        output: Tensor = self.output(attended.transpose(1, 2).flatten(2))  # (b, l, d)
+        return output
+
+    def _split(self, x: Tensor) -> Tensor:
+        parts: Tensor = x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (b, h, l, d / h)
+        return parts
