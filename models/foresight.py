@@ -15,6 +15,7 @@ from models.batch import Float32s, Int32s
 from models.experts.sequence import (
     FORESEEN,
     TRAINED_AT,
+    UPDATES,
     Foreseen,
     earlier_of_user,
     events_until_training,
@@ -69,11 +70,12 @@ class AtOnce:
 class Foresight:
     """Of a recommender whose tables hold `rows` items; does nothing where the sequence expert is off."""
 
-    def __init__(self, rows: int, interval_events: int, *, on: bool, begin: Begin) -> None:
+    def __init__(self, rows: int, interval_events: int, encoder: str, *, on: bool, begin: Begin) -> None:
+        """Raises ValueError for the name of no encoder."""
         self._interval_events = interval_events
         self._begin = begin
         self._begun = self._left_out = 0
-        self._model = _online_model(rows, begin) if on else None
+        self._model = _online_model(rows, encoder, begin) if on else None
 
     def parts_of_events(
         self,
@@ -156,10 +158,10 @@ class Foresight:
         """What is saved besides knowledge, of so many rows."""
         return self._model.dump(rows) if self._model else {}
 
-    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Takes over what `dump` gave. Raises ValueError when it does not fit."""
-        if self._model:
-            self._model.load(arrays)
+    def load(self, knowledge: Knowledge, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Takes over what `dump` gave; another encoder begins anew. Raises ValueError when it does not fit."""
+        if self._model and not self._model.load(arrays):
+            knowledge.sequence.counters[UPDATES] = 0
 
     def size_bytes(self) -> int:
         """Memory of what training needs."""
@@ -171,7 +173,7 @@ class Foresight:
         return Trainings(self._begun, self._left_out, self._model.trained[1] if self._model else 0)
 
 
-def _online_model(rows: int, begin: Begin) -> "OnlineModel":
+def _online_model(rows: int, encoder: str, begin: Begin) -> "OnlineModel":
     from models.neural.online import OnlineModel as Model  # torch takes seconds to load
 
-    return Model(rows, begin)
+    return Model(rows, encoder, begin)

@@ -49,6 +49,7 @@ class RecommenderOptions:
         renewal: whether learning rates rise for a while when the stream changes.
         experts: names of the experts that take part.
         sequence_interval_events: events between two trainings of the sequence expert.
+        sequence_encoder: "attention", "sasrec", "gru", "cnn" or "pooled" (`neural/`).
         diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
         most_per_category: items of one category in a list; 0 = any number.
         exploration_share: chance that a list ends with a new item (see `exploration.py`).
@@ -64,6 +65,7 @@ class RecommenderOptions:
     renewal: bool = True
     experts: tuple[str, ...] = EXPERTS
     sequence_interval_events: int = 512
+    sequence_encoder: str = "attention"
     diversity: float = 0.0
     most_per_category: int = 0
     exploration_share: float = 0.0
@@ -119,6 +121,7 @@ class Recommender:
         self.foresight = Foresight(
             self.vocabulary.capacity,
             self.options.sequence_interval_events,
+            self.options.sequence_encoder,
             on=len(self.experts) > SEQUENCE,
             begin=begin or AtOnce(),
         )
@@ -336,7 +339,7 @@ class Recommender:
         knowledge = load(empty, switched(arrays, len(self.experts)), "knowledge.")
         check_rows(knowledge)
         self.foresight.fit(self.vocabulary.capacity)
-        self.foresight.load(arrays)
+        self.foresight.load(knowledge, arrays)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
 

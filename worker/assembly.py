@@ -96,6 +96,7 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         renewal=settings.learning.renewal,
         experts=chosen_experts(settings),
         sequence_interval_events=settings.experts.sequence_interval_events,
+        sequence_encoder=settings.experts.sequence_encoder,
     )
 
 

@@ -166,6 +166,8 @@ class ExpertSettings(Section):
     """Whether an attention model of the order of the last items takes part; it brings most where histories are long."""
     sequence_interval_events: Count = 512
     """Events between two trainings of it, of about 0.1 s each, by a thread of their own; more is cheaper."""
+    sequence_encoder: Literal["attention", "sasrec", "gru", "cnn", "pooled"] = "attention"
+    """How it reads the last items; docs/models.md compares them. Another one than the snapshot's begins anew."""
     sequence_budget: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Most of one core that training it may take; what is due beyond is left out. 1 = the worker waits, none is."""
 

@@ -23,6 +23,14 @@ WINDOW_EVENTS = 20
 EXAMPLES = 50_000
 FORESEEN = 512
 EXAMPLES_SEEN, TRAINED_AT, UPDATES = range(3)
+FIRST_SPREAD = 0.02
+_SEED = 25
+
+
+def first_vectors(items: int) -> Float32s:
+    """(items, 64): small random ones, always the same for a row."""
+    random = np.random.default_rng(_SEED)
+    return random.standard_normal((items, WIDTH), np.float32) * np.float32(FIRST_SPREAD)
 
 
 class Sequence(NamedTuple):
@@ -47,7 +55,7 @@ class Sequence(NamedTuple):
     def empty(cls, items: int) -> "Sequence":
         """Nothing was trained."""
         return cls(
-            np.zeros((items, WIDTH), np.float32),
+            first_vectors(items),
             np.zeros(items, np.float32),
             np.full((EXAMPLES, WINDOW_EVENTS), NOBODY, np.int32),
             np.full(EXAMPLES, NOBODY, np.int32),

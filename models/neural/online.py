@@ -14,20 +14,20 @@ import torch
 from torch import nn
 
 from models.batch import Float32s, Int32s, Int64s
-from models.experts.sequence import TRAINED_AT, UPDATES, WIDTH, WINDOW_EVENTS, Foreseen, Sequence
+from models.experts.sequence import TRAINED_AT, UPDATES, WIDTH, WINDOW_EVENTS, Foreseen, Sequence, first_vectors
 from models.neural.attention import NewestAttention
+from models.neural.encoders.encoder import EncoderConfig
+from models.neural.encoders.registry import ENCODERS
 from models.neural.histories import BIAS, ITEMS, Tables, parameters_of, read, share
 from models.neural.training import State, draw_batches, train
 
 Arrays = dict[str, npt.NDArray[Any]]
 Work = Callable[[], None]
 
-FIRST_SPREAD = 0.02
 CHUNK = 32
 _SEED = 25
 PREFIX = "sequence."
-_SERVING, _TRAINING = f"{PREFIX}serving.", f"{PREFIX}training."
-_COUNTED = tuple(f"{_TRAINING}{name}" for name in ("trained", "rate", "pending"))
+NEWEST = "attention"
 
 
 class OnlineModel:
@@ -36,12 +36,14 @@ class OnlineModel:
     `begin` starts the work of a training and returns what waits for its end.
     """
 
-    def __init__(self, rows: int, begin: Callable[[Work], Work]) -> None:
+    def __init__(self, rows: int, encoder: str, begin: Callable[[Work], Work]) -> None:
+        """Raises ValueError for the name of no encoder."""
         self._begin = begin
+        self._prefix = f"{PREFIX}{encoder}."
         self._wait: Work = _nothing
-        self._training = _new_encoder()
-        self._serving = _new_encoder()
-        items: Tables = {ITEMS: _first_items(rows), BIAS: np.zeros(rows, np.float32)}
+        self._training = new_encoder(encoder).train()
+        self._serving = new_encoder(encoder).eval()
+        items: Tables = {ITEMS: first_vectors(rows), BIAS: np.zeros(rows, np.float32)}
         self.state = State.first(items | parameters_of(self._training))
         share(self._training, self.state.values)
         self._served = parameters_of(self._serving)
@@ -104,13 +106,13 @@ class OnlineModel:
     def fit(self, rows: int) -> None:
         """Makes room for so many rows."""
         self.settle()
-        self.state = self.state.with_items(_first_items(rows))
+        self.state = self.state.with_items(first_vectors(rows))
         share(self._training, self.state.values)
 
     def forget(self, sequence: Sequence, rows: Int32s) -> None:
         """The rows go to other items."""
         self.settle()
-        first = _first_items(len(sequence.bias))[rows]
+        first = first_vectors(len(sequence.bias))[rows]
         self.state.forget(rows, first)
         sequence.items[rows], sequence.bias[rows] = first, 0
 
@@ -119,16 +121,17 @@ class OnlineModel:
     def dump(self, rows: int) -> Arrays:
         """All of it as arrays by name, of the first `rows` items."""
         self.settle()
-        arrays = {_SERVING + name: array for name, array in self._served.items()}
+        arrays: Arrays = {f"serving.{name}": array for name, array in self._served.items()}
         for part, tables in zip(State._fields, self.state[:4], strict=False):
             for name, array in tables.items():
-                arrays[f"{_TRAINING}{part}.{name}"] = array[:rows] if name in (ITEMS, BIAS) else array
-        return arrays | dict(zip(_COUNTED, (self.state.trained, self.state.rate, self._pending), strict=True))
+                arrays[f"training.{part}.{name}"] = array[:rows] if name in (ITEMS, BIAS) else array
+        arrays |= {"training.steps": self.state.trained, "training.rate": self.state.rate, "pending": self._pending}
+        return {self._prefix + name: array for name, array in arrays.items()}
 
-    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Takes over what `dump` gave, if that has any of it. Raises ValueError when it does not fit."""
-        if not any(name.startswith(PREFIX) for name in arrays):
-            return
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Takes over what `dump` gave; False = it has nothing of this encoder. Raises ValueError for damage."""
+        if not any(name.startswith(self._prefix) for name in arrays):
+            return False
         for name, own in self.dump(len(self.state.values[BIAS])).items():
             saved = arrays.get(name)
             if saved is None or saved.dtype != own.dtype or saved.ndim != own.ndim or saved[:0].shape != own[:0].shape:
@@ -136,6 +139,7 @@ class OnlineModel:
             if len(saved) > len(own):
                 raise ValueError(f"table {name} has {len(saved)} rows, there is room for {len(own)}")
             own[: len(saved)] = saved
+        return True
 
     @property
     def trained(self) -> tuple[int, int]:
@@ -148,17 +152,15 @@ class OnlineModel:
         return sum(array.nbytes for array in self.dump(len(self.state.values[BIAS])).values())
 
 
-def _new_encoder() -> nn.Module:
-    """Always the same."""
+def new_encoder(name: str) -> nn.Module:
+    """Always the same for a name. Raises ValueError for the name of none."""
+    if name not in (NEWEST, *ENCODERS):
+        raise ValueError(f"there is no encoder {name!r}; there are {[NEWEST, *ENCODERS]}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        return NewestAttention(WIDTH, WINDOW_EVENTS)
-
-
-def _first_items(rows: int) -> Float32s:
-    """(rows, 64): small random vectors, always the same for a row."""
-    random = np.random.default_rng(_SEED)
-    return random.standard_normal((rows, WIDTH), np.float32) * np.float32(FIRST_SPREAD)
+        if name == NEWEST:
+            return NewestAttention(WIDTH, WINDOW_EVENTS)
+        return ENCODERS[name](EncoderConfig(width=WIDTH, length=WINDOW_EVENTS, blocks=1))
 
 
 def _nothing() -> None:

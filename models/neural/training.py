@@ -145,8 +145,10 @@ def train(state: State, encoder: nn.Module, batches: list[Batch]) -> None:
     Uses one thread: with more, sums come in another order.
     """
     torch.set_num_threads(1)
-    for batch in batches:
-        _step(state, encoder, batch)
+    with torch.random.fork_rng(devices=[]):  # encoders draw what they drop
+        for batch in batches:
+            torch.manual_seed(batch.number)
+            _step(state, encoder, batch)
 
 
 def _step(state: State, encoder: nn.Module, batch: Batch) -> None:

@@ -1,5 +1,7 @@
 """The sequence expert: histories are foreseen as they will be, training learns orders, and its state survives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -158,7 +160,7 @@ def test_an_item_that_gives_up_its_row_leaves_nothing_behind() -> None:
     options = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=50, max_items=20)
     recommender, shard = learned(options, random_batch(5, 400, 10, 20))
     sequence, state = recommender.knowledge.sequence, model_of(recommender).state
-    first = OnlineModel(20, AtOnce()).state
+    first = OnlineModel(20, "attention", AtOnce()).state
     known = set(recommender.vocabulary.rows_in_use().tolist())
     recommender._forget_items()
     (gone,) = known - set(recommender.vocabulary.rows_in_use().tolist())
@@ -338,9 +340,42 @@ def test_a_training_that_may_not_begin_waits_for_another_interval() -> None:
     assert learned_of.trainings == Trainings(begun=0, left_out=2)
 
 
-def test_another_encoders_snapshot_is_refused() -> None:
+def test_a_damaged_encoder_is_refused() -> None:
     recommender, _ = learned(ON, random_batch(25, 250, 9, CATALOGUE))
     arrays = stored(recommender.dump())
-    arrays["sequence.training.values.query"] = np.zeros((64, 32), np.float32)
-    with pytest.raises(ValueError, match=r"sequence\.training\.values\.query is missing or of another shape"):
+    arrays["sequence.attention.training.values.query"] = np.zeros((64, 32), np.float32)
+    with pytest.raises(
+        ValueError, match=r"sequence\.attention\.training\.values\.query is missing or of another shape"
+    ):
         Recommender(ON).load(arrays)
+
+
+def with_encoder(encoder: str) -> RecommenderOptions:
+    """The same with another encoder."""
+    return replace(ON, sequence_encoder=encoder)
+
+
+def test_another_encoder_begins_anew() -> None:
+    recommender, shard = learned(ON, random_batch(26, 250, 9, CATALOGUE))
+    other, other_shard = restored(with_encoder("gru"), recommender, shard)
+    assert other.knowledge.sequence.counters[UPDATES] == 0
+    other.learn(other_shard, random_batch(27, 200, 9, CATALOGUE))
+    assert other.knowledge.sequence.counters[UPDATES] == 1
+    assert scores_of_kernel(other, other_shard, 1)[0].all()
+
+
+@pytest.mark.parametrize("encoder", ["attention", "sasrec", "gru", "cnn", "pooled"])
+def test_with_every_encoder_the_state_is_the_same_however_the_stream_is_cut(encoder: str) -> None:
+    batch, options = random_batch(28, 330, 9, CATALOGUE), with_encoder(encoder)
+    recommender = Recommender(options)
+    shard = recommender.new_shard()
+    for start in range(0, 330, 55):
+        recommender.learn(shard, batch.slice(start, start + 55))
+        if start == 165:
+            recommender, shard = restored(options, recommender, shard)
+    assert_same_state(state_of(recommender, shard), state_of(*learned(options, batch)))
+
+
+def test_an_encoder_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no encoder 'lstm'"):
+        Recommender(with_encoder("lstm"))
