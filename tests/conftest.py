@@ -4,7 +4,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
 import pytest
@@ -14,8 +14,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from tests.support.object_stores import CREDENTIALS, new_bucket, s3_server
+from worker.embedded.java import find_java
 from worker.embedded.kafka_broker import KafkaBroker
-from worker.embedded.valkey_server import ValkeyServer
+from worker.embedded.kafka_cache import kafka_files
+from worker.embedded.valkey_server import ValkeyServer, find_server
 from worker.errors import MillraceError
 
 Server = TypeVar("Server")
@@ -46,16 +48,30 @@ def valkey() -> Iterator[ValkeyServer]:
     yield from _running(ValkeyServer())
 
 
+@pytest.fixture
+def embedded_services() -> None:
+    """For a command that starts them itself."""
+    with _had():
+        find_server()
+        kafka_files(find_java())
+
+
 def _running(server: AbstractContextManager[Server]) -> Iterator[Server]:
-    """A service that cannot be had skips the test on a laptop and fails it in CI."""
     with ExitStack() as stack:
-        try:
+        with _had():
             started = stack.enter_context(server)
-        except MillraceError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"{error}; {error.remedy}")
         yield started
+
+
+@contextmanager
+def _had() -> Iterator[None]:
+    """A service that cannot be had skips the test on a laptop and fails it in CI."""
+    try:
+        yield
+    except MillraceError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error}; {error.remedy}")
 
 
 @pytest.fixture(scope="session")

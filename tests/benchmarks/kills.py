@@ -5,8 +5,6 @@ a kill to the first list that the next process wrote.
 """
 
 import argparse
-import json
-import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -14,31 +12,26 @@ from pathlib import Path
 import numpy as np
 
 from tests.support.fault_run import FaultRun, fault_settings
+from tests.support.figures import judged, print_figures
 from tests.support.kills import kill_again_and_again
 from tests.support.live_worker import WorkerProcess
 from worker.embedded.services import EmbeddedServices
 
 
-def measured(kills: int, events_per_second: float, seed: int) -> dict[str, object]:
+def measured(kills: int, rate: float, seed: int) -> dict[str, object]:
     """Figures of one run on services of its own."""
     with tempfile.TemporaryDirectory() as name, EmbeddedServices() as services:
         folder = Path(name)
         settings = fault_settings(services.bootstrap_servers, services.redis_url, "kills", folder)
         settings["kafka.session_timeout_seconds"] = 30.0  # the default: restarts of whole processes lie within it
-        with FaultRun(settings, folder, rate=events_per_second, worker=WorkerProcess) as run:
+        with FaultRun(settings, folder, rate=rate, worker=WorkerProcess) as run:
             killed = kill_again_and_again(run, kills, seed)
-    verdict = killed.verdict
     return {
+        **judged(killed.verdict),
         "kills": kills,
-        "events": verdict.events,
         "events_per_second": round(killed.events_per_second),
-        "users": verdict.users,
         "lists_written": run.lists.writes,
         "looks_at_offsets": run.offsets.looks,
-        "lost_events": verdict.lost_events,
-        "doubled_events": verdict.doubled_events,
-        "stale_overwrites": verdict.stale_overwrites,
-        "faults": verdict.faults(),
         "outage_seconds_p50": round(float(np.median(killed.outages_seconds)), 2),
         "outage_seconds_max": round(max(killed.outages_seconds), 2),
     }
@@ -50,11 +43,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--rate", type=float, default=5000.0, help="events a second")
     parser.add_argument("--seed", type=int, default=5)
-    arguments = parser.parse_args()
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    figures = measured(arguments.kills, arguments.rate, arguments.seed)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    return int(bool(figures["faults"]))
+    return print_figures(parser, measured)
 
 
 if __name__ == "__main__":

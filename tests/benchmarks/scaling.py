@@ -5,53 +5,48 @@ that whoever ends leaves the group at once.
 """
 
 import argparse
-import json
-import logging
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.support.fault_run import FaultRun, fault_settings
+from tests.support.figures import judged, print_figures
 from tests.support.live_worker import WorkerProcess
 from tests.support.waiting import wait_for_seconds
 from worker.embedded.services import EmbeddedServices
 
-CALM_SECONDS = 10.0
 
-
-def measured(events_per_second: float, heartbeat_seconds: float) -> dict[str, object]:
+def measured(rate: float, heartbeat: float, calm: float) -> dict[str, object]:
     """Figures of one run on services of its own."""
     with tempfile.TemporaryDirectory() as name, EmbeddedServices() as services:
         folder = Path(name)
         settings = fault_settings(services.bootstrap_servers, services.redis_url, "scaling", folder)
-        settings |= {"kafka.session_timeout_seconds": 30.0, "kafka.heartbeat_interval_seconds": heartbeat_seconds}
+        settings |= {"kafka.session_timeout_seconds": 30.0, "kafka.heartbeat_interval_seconds": heartbeat}
         settings |= {"snapshots.interval_seconds": 5.0, "kafka.instance_id": None}
-        with FaultRun(settings, folder, rate=events_per_second, worker=WorkerProcess) as run:
+        with FaultRun(settings, folder, rate=rate, worker=WorkerProcess) as run:
             first = run.start(0, kafka__instance_id=None)
             run.wait_for_share(4)
-            wait_for_seconds(CALM_SECONDS)
+            wait_for_seconds(calm)
             began = time.time()
-            wait_for_seconds(CALM_SECONDS)
+            wait_for_seconds(calm)
             up = time.time()
             run.start(1, kafka__instance_id=None), run.start(2, kafka__instance_id=None)
             run.wait_for_share(2, 1, 1)
-            wait_for_seconds(CALM_SECONDS)
+            wait_for_seconds(calm)
             down = time.time()
             run.workers["w-1"].terminate(), run.workers["w-2"].terminate()
             run.wait_for_share(4, 0, 0)
-            wait_for_seconds(CALM_SECONDS)
+            wait_for_seconds(calm)
             end = time.time()
             verdict = run.finish(first)
     return {
-        "events": verdict.events,
-        "heartbeat_seconds": heartbeat_seconds,
+        **judged(verdict),
+        "heartbeat_seconds": heartbeat,
         "stood_still_seconds_steady": round(run.lists.stood_still_seconds(began, up), 2),
         "stood_still_seconds_1_to_3": round(run.lists.stood_still_seconds(up, down), 2),
         "stood_still_seconds_3_to_1": round(run.lists.stood_still_seconds(down, end), 2),
-        "users": verdict.users,
         "users_that_lost_their_list": run.lists.removed + len(verdict.missing_lists),
-        "faults": verdict.faults(),
     }
 
 
@@ -60,11 +55,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=1000.0, help="events a second")
     parser.add_argument("--heartbeat", type=float, default=1.0, help="seconds between heartbeats, as in the settings")
-    arguments = parser.parse_args()
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    figures = measured(arguments.rate, arguments.heartbeat)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    return int(bool(figures["faults"]))
+    parser.add_argument("--calm", type=float, default=10.0, help="seconds before and after each change")
+    return print_figures(parser, measured)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ lives through all faults, and its memory, file descriptors and threads are sampl
 """
 
 import argparse
-import json
-import logging
 import signal
 import sys
 import tempfile
@@ -23,6 +21,7 @@ import numpy as np
 import psutil
 
 from tests.support.fault_run import FaultRun, fault_settings
+from tests.support.figures import judged, print_figures
 from tests.support.kafka_nodes import broker_behind
 from tests.support.live_worker import OtherProcess, WorkerProcess
 from tests.support.proxy import Proxy
@@ -31,7 +30,6 @@ from worker.embedded.ports import HOST
 from worker.embedded.server import EmbeddedServer
 from worker.embedded.valkey_server import ValkeyServer
 
-EVERY_SECONDS = 20.0
 OUTAGE_SECONDS = 3.0
 SAMPLE_SECONDS = 1.0
 SESSION_SECONDS = 15.0
@@ -182,33 +180,28 @@ def _away(server: EmbeddedServer) -> Iterator[None]:
     server.start()
 
 
-def measured(seconds: float, events_per_second: float) -> dict[str, object]:
+def measured(seconds: float, rate: float, every: float) -> dict[str, object]:
     """Figures of one run on services of its own."""
-    with tempfile.TemporaryDirectory() as name, Soak(Path(name), events_per_second) as soak:
+    with tempfile.TemporaryDirectory() as name, Soak(Path(name), rate) as soak:
         ends_at = time.monotonic() + seconds
         pid = soak.survivor.pid
         with Samples(pid) as samples:
             for fault in _again_and_again(soak.faults()):
                 began = time.monotonic()
-                if began + EVERY_SECONDS > ends_at:
+                if began + every > ends_at:
                     break
                 soak.inject(fault)
-                wait_for_seconds(max(0.0, began + EVERY_SECONDS - time.monotonic()))
+                wait_for_seconds(max(0.0, began + every - time.monotonic()))
         verdict = soak.run.finish(*soak.run.workers.values())
     return {
         "seconds": seconds,
-        "events": verdict.events,
-        "users": verdict.users,
+        **judged(verdict),
         "lists_written": soak.run.lists.writes,
         "faults_injected": dict(soak.injected),
         "workers_that_ended_by_themselves": soak.replaced,
         "outage_seconds_max": round(max(soak.outages_seconds, default=0.0), 2),
         "the_survivor_lived": soak.survivor.pid == pid,
         "survivor": samples.figures(),
-        "lost_events": verdict.lost_events,
-        "doubled_events": verdict.doubled_events,
-        "stale_overwrites": verdict.stale_overwrites,
-        "faults_found": verdict.faults(),
     }
 
 
@@ -222,11 +215,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--rate", type=float, default=1000.0, help="events a second")
-    arguments = parser.parse_args()
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    figures = measured(arguments.seconds, arguments.rate)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    return int(bool(figures["faults_found"]))
+    parser.add_argument("--every", type=float, default=20.0, help="seconds from one fault to the next")
+    return print_figures(parser, measured)
 
 
 if __name__ == "__main__":

@@ -7,23 +7,6 @@ import sys
 
 import pytest
 
-from worker.embedded.java import find_java
-from worker.embedded.kafka_cache import kafka_files
-from worker.embedded.valkey_server import find_server
-from worker.errors import MillraceError
-
-
-@pytest.fixture
-def embedded_services() -> None:
-    """Whether this machine can have them: skips on a laptop, fails in CI."""
-    try:
-        find_server()
-        kafka_files(find_java())
-    except MillraceError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"{error}; {error.remedy}")
-
 
 @pytest.mark.kafka
 @pytest.mark.redis

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
+from kafka.admin import ResourceType
 
 from tests.support.fault_run import FaultRun, fault_settings
 from tests.support.hooks import dawdle_in
-from tests.support.kafka_nodes import ConfiguredBroker, broker_behind, servers, three_nodes
+from tests.support.kafka_nodes import ConfiguredBroker, broker_behind, guarded_broker, servers, three_nodes, unreadable
 from tests.support.live_worker import OtherProcess
 from tests.support.proxy import Proxy
 from tests.support.tasks import in_threads
 from tests.support.waiting import wait_for_seconds, wait_until
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.ports import HOST
+from worker.errors import ConfigurationError
 
 EVENTS_PER_SECOND = 1000.0
 OUTAGE_SECONDS = 20.0
@@ -158,3 +160,22 @@ def test_of_three_nodes_two_may_be_gone_for_a_while(redis_url: str, topic_name: 
             assert run.epochs() == dict.fromkeys(run.partitions, 1), "nobody was put out of the group"
             assert run.finish(worker).faults() == {}
     assert "the offsets were not committed this time" in (tmp_path / "w-0.log").read_text()
+
+
+@pytest.mark.parametrize("kind", [ResourceType.TOPIC, ResourceType.GROUP], ids=["topic", "group"])
+def test_a_worker_that_may_not_read_any_more_ends_and_goes_on_once_it_may(
+    kind: ResourceType, redis_url: str, topic_name: str, tmp_path: Path
+) -> None:
+    with guarded_broker() as broker:
+        settings = fault_settings(broker.bootstrap_servers, redis_url, topic_name, tmp_path)
+        with FaultRun(settings, tmp_path, rate=EVENTS_PER_SECOND) as run:
+            worker = run.start()
+            learns_on(worker)
+            name = topic_name if kind is ResourceType.TOPIC else settings["kafka.group_id"]
+            with unreadable(broker, kind, name):
+                assert worker.wait(SEEN_SECONDS) == ConfigurationError.exit_code
+                assert run.start().wait(SEEN_SECONDS) == ConfigurationError.exit_code
+            worker = run.start()
+            learns_on(worker)
+            assert run.finish(worker).faults() == {}
+    assert f"grant READ on the topic {topic_name} and on the group" in (tmp_path / "w-0.log").read_text()

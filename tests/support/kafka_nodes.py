@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from kafka import KafkaAdminClient
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 from typing_extensions import override
 
 from tests.support.tasks import in_threads
@@ -81,3 +83,29 @@ def three_nodes() -> Iterator[list[ConfiguredBroker]]:
 def servers(nodes: list[ConfiguredBroker]) -> str:
     """Their address for clients."""
     return ",".join(node.bootstrap_servers for node in nodes)
+
+
+def guarded_broker() -> ConfiguredBroker:
+    """A broker, not started yet, with access rules: whoever no rule names may do all."""
+    return ConfiguredBroker(
+        {
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "allow.everyone.if.no.acl.found": "true",
+        },
+        tuple(free_ports(2)),
+    )
+
+
+@contextmanager
+def unreadable(broker: KafkaBroker, kind: ResourceType, name: str) -> Iterator[None]:
+    """Nobody may read this topic, or as this group, meanwhile; all else stays allowed."""
+    pattern = ResourcePattern(kind, name)
+    rules = [
+        ACL("User:*", "*", ACLOperation.ALL, ACLPermissionType.ALLOW, pattern),
+        ACL("User:*", "*", ACLOperation.READ, ACLPermissionType.DENY, pattern),
+    ]
+    with KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers) as admin:
+        made = admin.create_acls(rules)
+        assert made["failed"] == [], made
+        yield
+        admin.delete_acls(rules)
