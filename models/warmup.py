@@ -8,7 +8,7 @@ from models.registry import EXPERTS
 
 
 def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
-    """Learns, ranks and saves a made-up batch; takes more than a minute the first time, then two seconds.
+    """Learns, ranks and saves a made-up batch; takes 50 s the first time, then two.
 
     With the sequence expert five more, to load torch.
     """

@@ -34,7 +34,7 @@ def test_the_sequence_expert_takes_part_where_it_is_asked_for_and_fits_into_the_
     options = recommender_options(settings(**{"experts.sequence": True, "experts.sequence_interval_events": 99}))
     assert (options.experts, options.sequence_interval_events) == (ALL_EXPERTS, 99)
     assert items_budget_bytes(options.max_items, ALL_EXPERTS) <= Settings().memory.items_bytes
-    assert options.max_items > 70_000
+    assert options.max_items > 65_000
 
 
 def test_partitions_share_the_budget_of_users() -> None:
