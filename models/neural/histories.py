@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Bools, Int8s, Int64s, Interactions
+from models.policies import ENOUGH_EVENTS, REPEAT_SHARE
 
 TRAIN, VALIDATION, TEST = range(3)
-ENOUGH_EVENTS, REPEAT_SHARE = 200, 0.002
 
 
 class Histories(NamedTuple):

@@ -25,7 +25,7 @@ def model_card(figures: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
         "",
         f"{figures['parameters']:,} numbers.",
         "",
-        *(f"- {name}: {value}" for name, value in plan.items()),
+        *(f"- {name}: {value}" for name, value in {**plan, **plan["encoder"]}.items() if name != "encoder"),
         "",
         "## Measured",
         "",
