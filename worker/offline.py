@@ -110,6 +110,22 @@ def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Inter
     )
 
 
+def read_streams(paths: Sequence[Path], columns: ColumnNames, selection: Selection) -> Interactions:
+    """Those of all files as one stream, in the order of the files; `selection.limit` counts them together.
+
+    Raises ConfigurationError as `read_stream` does.
+    """
+    parts = [read_stream(path, columns, selection) for path in paths]
+    whole = Interactions(
+        [user for part in parts for user in part.users],
+        [item for part in parts for item in part.items],
+        np.concatenate([part.times_ms for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        [kind for part in parts for kind in part.kinds],
+    )
+    return whole if selection.limit is None else whole.slice(0, selection.limit)
+
+
 def _selected(batches: Iterable[EventColumns], selection: Selection, there: set[str]) -> Iterator[EventColumns]:
     """The parts of the batches that are selected; `there` gathers the kinds that were met."""
     left = sys.maxsize if selection.limit is None else selection.limit

@@ -18,7 +18,7 @@ from models.experts.sequence import TRAINED_AT, UPDATES, WIDTH, WINDOW_EVENTS, F
 from models.neural.attention import NewestAttention
 from models.neural.encoders.encoder import EncoderConfig
 from models.neural.encoders.registry import ENCODERS
-from models.neural.histories import BIAS, ITEMS, Tables, parameters_of, read, share
+from models.neural.reading import BIAS, ITEMS, Tables, parameters_of, read, share
 from models.neural.training import State, draw_batches, train
 
 Arrays = dict[str, npt.NDArray[Any]]

@@ -19,7 +19,7 @@ from models.elementary import exponential
 from models.experts.sequence import EXAMPLES, EXAMPLES_SEEN, WIDTH, WINDOW_EVENTS, Sequence
 from models.lane_sums import total
 from models.lanes import LANES
-from models.neural.histories import BIAS, ITEMS, Tables, read
+from models.neural.reading import BIAS, ITEMS, Tables, read
 from models.seen import below, pair_hash
 
 BATCH_EXAMPLES = 512

@@ -26,8 +26,8 @@ from models.experts.sequence import (
 from models.foresight import AtOnce, Trainings
 from models.knowledge import EVENTS
 from models.neural import training
-from models.neural.histories import BIAS, ITEMS, read
 from models.neural.online import OnlineModel
+from models.neural.reading import BIAS, ITEMS, read
 from models.neural.training import FIRST_RATE, STEPS, STEPS_DROPPED
 from models.profiles import NOBODY, Profiles, append_event, item_back, reject_item, remembered
 from models.recommender import Recommender, RecommenderOptions

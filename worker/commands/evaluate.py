@@ -124,11 +124,11 @@ def evaluate(
     from worker.assembly import recommender_options
 
     weights = _weights(beside)
-    scoring = offline.Scoring(_time_ms(score_after), _users(score_users), frozenset(weights))
+    scoring = offline.Scoring(_time_ms(score_after), users_in(score_users), frozenset(weights))
     replay = ServedOptions(served, refresh_intervals, rate, speed).plan()
     names = ColumnNames(user_column, item_column, time_column, event_column)
-    stream = offline.read_stream(file, names, offline.Selection(frozenset(_listed(kinds)), limit, weights))
-    baselines = _listed(against)
+    stream = offline.read_stream(file, names, offline.Selection(frozenset(listed(kinds)), limit, weights))
+    baselines = listed(against)
     with _progress(len(stream) * (1 + len(baselines))) as progress:
         evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)
     figures = evaluation.figures
@@ -142,14 +142,14 @@ def evaluate(
         _print(file, figures)
 
 
-def _listed(text: str | None) -> list[str]:
+def listed(text: str | None) -> list[str]:
     """The words between the commas, each once."""
     return list(dict.fromkeys(filter(None, map(str.strip, (text or "").split(",")))))
 
 
 def _weights(text: str | None) -> dict[str, float]:
     """Weights by kind."""
-    pairs = [part.partition("=") for part in _listed(text)]
+    pairs = [part.partition("=") for part in listed(text)]
     try:
         weights = {kind.strip(): float(weight) for kind, _, weight in pairs}
     except ValueError:
@@ -175,7 +175,8 @@ def _time_ms(text: str | None) -> int | None:
         ) from None
 
 
-def _users(file: Path | None) -> frozenset[str] | None:
+def users_in(file: Path | None) -> frozenset[str] | None:
+    """The users that a file names, an id a line; None = no file. Raises ConfigurationError."""
     if file is None:
         return None
     try:

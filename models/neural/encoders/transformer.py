@@ -21,14 +21,22 @@ class SasRec(SequenceEncoder):
         self.norm = nn.LayerNorm(config.width)
 
     @override
+    def forward(self, inputs: Tensor, known: Tensor) -> Tensor:
+        return self._through_blocks(inputs, known, asked=1)[:, 0]  # (b, d)
+
+    @override
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:
+        return self._through_blocks(inputs, known, asked=inputs.shape[1])  # (b, l, d)
+
+    def _through_blocks(self, inputs: Tensor, known: Tensor, asked: int) -> Tensor:
+        """(b, q, d): at the newest q places, the only ones that the last block is asked for."""
         length, width = inputs.shape[1:]
         allowed = self._allowed(known)  # (b, 1, l, l)
         x = self.dropout(inputs * width**0.5 + self.positions[:length])  # (b, l, d)
         x = x.masked_fill(~known[:, :, None], 0)  # (b, l, d)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x, allowed)  # (b, l, d)
-        normed: Tensor = self.norm(x)  # (b, l, d)
+        normed: Tensor = self.norm(self.blocks[-1](x, allowed[:, :, :asked]))  # (b, q, d)
         return normed
 
     @staticmethod
@@ -52,17 +60,20 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
-        """(b, l, d)."""
-        x = x + self.dropout(self._attend(self.norm_attention(x), allowed))  # (b, l, d)
-        inner = self.dropout(relu(self.inner(self.norm_network(x))))  # (b, l, d)
-        out: Tensor = x + self.dropout(self.outer(inner))  # (b, l, d)
+        """(b, q, d), at the first q places of x (b, l, d), each of which looks where `allowed` (b, 1, q, l) says."""
+        asked = allowed.shape[2]
+        attended = self._attend(self.norm_attention(x), allowed)  # (b, q, d)
+        x = x[:, :asked] + self.dropout(attended)  # (b, q, d)
+        inner = self.dropout(relu(self.inner(self.norm_network(x))))  # (b, q, d)
+        out: Tensor = x + self.dropout(self.outer(inner))  # (b, q, d)
         return out
 
     def _attend(self, x: Tensor, allowed: Tensor) -> Tensor:
-        query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))  # (b, h, l, d / h)
+        query = self._split(self.query(x[:, : allowed.shape[2]]))  # (b, h, q, d / h)
+        key, value = self._split(self.key(x)), self._split(self.value(x))  # (b, h, l, d / h)
         share = self.share if self.training else 0.0
-        attended = scaled_dot_product_attention(query, key, value, allowed, share)  # (b, h, l, d / h)
-        output: Tensor = self.output(attended.transpose(1, 2).flatten(2))  # (b, l, d)
+        attended = scaled_dot_product_attention(query, key, value, allowed, share)  # (b, h, q, d / h)
+        output: Tensor = self.output(attended.transpose(1, 2).flatten(2))  # (b, q, d)
         return output
 
     def _split(self, x: Tensor) -> Tensor:

@@ -1,0 +1,168 @@
+"""`millrace train`: a deep model from files of events."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from producers import options as file_options
+from worker.commands.evaluate import OfKinds, RepeatsChoice, RepeatsOption, listed, users_in
+from worker.commands.options import AsJson
+from worker.commands.output import print_json
+from worker.errors import ConfigurationError
+
+Report = tuple[int, int, int, float, float]  # that of `models.neural.offline`, which loads torch
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Parquet, CSV or JSONL files of events, in order.")
+]
+Model = Annotated[str, typer.Option("--model", metavar="NAME", help="sasrec, gru, cnn, pooled or ncf.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the model; a checkpoint there is resumed.")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, help="At most; fewer where validation stops improving.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")]
+Length = Annotated[int, typer.Option("--length", min=1, help="Items of a history that the model sees.")]
+Width = Annotated[int, typer.Option("--width", min=1, help="Of the vectors.")]
+Blocks = Annotated[int, typer.Option("--blocks", min=1, help="Layers of the encoder.")]
+Heads = Annotated[int, typer.Option("--heads", min=1, help="Of attention.")]
+Dropout = Annotated[
+    float, typer.Option("--dropout", min=0, max=0.99, help="Share of inner values dropped in training.")
+]
+Head = Annotated[str | None, typer.Option("--head", help="dot, bilinear or mlp; default: dot, for ncf mlp.")]
+ObjectiveOption = Annotated[
+    str | None,
+    typer.Option("--objective", help="softmax, sampled-softmax, bpr, bce, gbce or mse; default: by model and items."),
+]
+Optimiser = Annotated[str, typer.Option("--optimiser", help="adam, adamw, sgd or adagrad (row-wise).")]
+LearningRate = Annotated[float, typer.Option("--rate", min=0, help="Learning rate.")]
+L2 = Annotated[float, typer.Option("--l2", min=0, help="Weight of the parameters' squares.")]
+LeaveOneOut = Annotated[
+    bool, typer.Option("--leave-one-out", help="Hold out each user's last two events, not the stream's last.")
+]
+TestUsers = Annotated[
+    Path | None,
+    typer.Option("--test-users", metavar="FILE", help="Hold out the events of these users (an id a line)."),
+]
+Share = Annotated[float, typer.Option("--validation-share", min=0.0, max=0.5, help="Of the events.")]
+TestShare = Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Of the events.")]
+
+
+def train(
+    files: Files,
+    out: Out,
+    model: Model = "sasrec",
+    epochs: Epochs = 50,
+    seed: Seed = 0,
+    length: Length = 50,
+    width: Width = 64,
+    blocks: Blocks = 2,
+    heads: Heads = 1,
+    dropout: Dropout = 0.2,
+    head: Head = None,
+    objective: ObjectiveOption = None,
+    optimiser: Optimiser = "adam",
+    rate: LearningRate = 0.001,
+    l2: L2 = 0.0,
+    leave_one_out: LeaveOneOut = False,
+    test_users: TestUsers = None,
+    validation_share: Share = 0.1,
+    test_share: TestShare = 0.1,
+    kinds: OfKinds = None,
+    repeats: RepeatsOption = None,
+    limit: file_options.Limit = None,
+    user_column: file_options.OfUser = None,
+    item_column: file_options.OfItem = None,
+    time_column: file_options.OfTime = None,
+    event_column: file_options.OfEvent = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a deep model from history: which item comes next, ranked among all.
+
+    The events train in their order: the stream's last tenth tests and the tenth before it validates, or, as papers have
+    it, each user's last two. Training ends when validation has not improved for five epochs, and keeps the best.
+
+    The folder gets model.safetensors, config.json, a model card (MODEL.md) and, after each epoch and each 500 steps,
+    a checkpoint. The same command goes on from it after a kill, to the same model. A step that is not finite is dropped
+    and halves the learning rate. Runs on CUDA where there is one.
+    """
+    if leave_one_out and test_users:
+        raise ConfigurationError("two choices of what to hold out", "give --leave-one-out or --test-users")
+    chosen = users_in(test_users)
+    sizes = {"width": width, "length": length, "blocks": blocks, "heads": heads, "dropout": dropout}
+    _check("head", head, "dot, bilinear, mlp")
+    _check("objective", objective, "softmax, sampled-softmax, bpr, bce, gbce, mse")
+    _check("optimiser", optimiser, "adam, adamw, sgd, adagrad")
+    from producers.readers import ColumnNames
+    from worker.offline import Selection, read_streams
+    from worker.training import run  # loads torch
+
+    names = ColumnNames(user_column, item_column, time_column, event_column)
+    stream = read_streams(files, names, Selection(frozenset(listed(kinds)), limit))
+    wishes = run.Wishes(model, sizes, head, objective, optimiser, rate, l2, seed)
+    split = run.Split(leave_one_out, chosen, validation_share, test_share)
+    excluded = {RepeatsChoice.ALLOW: False, RepeatsChoice.EXCLUDE: True}.get(repeats or RepeatsChoice.AUTO)
+    with _progress(epochs) as report:
+        figures = run.train(
+            stream,
+            [file.name for file in files],
+            split,
+            wishes,
+            out,
+            epochs=epochs,
+            seen_excluded=excluded,
+            report=report,
+        )
+    if as_json:
+        print_json(figures)
+    else:
+        _print(out, figures)
+
+
+def _check(option: str, value: str | None, choices: str) -> None:
+    if value is not None and value not in choices.split(", "):
+        raise ConfigurationError(f"unknown {option} {value}", f"there are {choices}")
+
+
+@contextmanager
+def _progress(epochs: int) -> Iterator[Callable[[Report], None]]:
+    """A bar for terminals, gone at the end: loss, best validation so far, time left if all epochs are needed."""
+    console = Console(stderr=True)
+    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TimeRemainingColumn())
+    more = (TextColumn("loss {task.fields[loss]:.4f}"), TextColumn("best NDCG@10 {task.fields[best]:.4f}"))
+    with Progress(*columns, *more, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("train", total=None, epoch=0, loss=float("nan"), best=0.0)
+
+        def show(report: Report) -> None:
+            epoch, step, steps, loss, best = report
+            done, total = (epoch - 1) * steps + step, epochs * steps
+            bar.update(task, completed=done, total=total, epoch=epoch, loss=loss, best=best)
+
+        yield show
+
+
+def _print(out: Path, figures: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    data, test = figures["data"], figures["test"]
+    console.print(
+        f"{figures['model']}: {data['training']:,} events trained, {figures['epochs']} epochs, the best the "
+        f"{figures['best_epoch']}.; {figures['training_seconds']} s ({figures['steps_per_second']} steps/s) on "
+        f"{figures['device']}; {test['unknown']:,} of {test['events']:,} test events are of items that are new",
+        markup=False,
+        soft_wrap=True,
+    )
+    table = Table("", "HR@10", "HR@20", "MRR@20", "NDCG@10", box=None, header_style="bold")
+    for name in ("validation", "test"):
+        values = figures[name]
+        keys = ("hr_at_10", "hr_at_20", "mrr_at_20", "ndcg_at_10")
+        table.add_row(name, *(f"{values[key]:.4f}" for key in keys))
+    console.print(table)
+    console.print(f"the model is in {out}", markup=False, soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: millrace train events.parquet --model sasrec --leave-one-out --out model")(train)

@@ -1,0 +1,1 @@
+"""Training of deep models from files of events: what `millrace train` does, and the folder that it leaves."""
