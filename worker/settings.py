@@ -19,9 +19,9 @@ ENV_PREFIX = "MILLRACE_"
 CONFIG_FILE_VARIABLE = "MILLRACE_CONFIG"
 
 DEFAULT_KINDS: dict[str, float] = {
-    "view_item": 1.0,
-    "select_item": 1.0,
-    "add_to_cart": 1.0,
+    "view_item": 0.3,
+    "select_item": 0.3,
+    "add_to_cart": 0.5,
     "purchase": 1.0,
     "rate": 1.0,
     "like": 1.0,

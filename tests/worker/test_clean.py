@@ -45,7 +45,7 @@ def kept(cleaner: Cleaner, *values: bytes) -> list[int]:
 def test_good_events_pass_as_they_are() -> None:
     cleaned = clean(Cleaner(CleanSettings()), line("a", "x"), line("b", "y", "dislike"))
     assert (cleaned.batch.users, cleaned.batch.items) == (["a", "b"], ["x", "y"])
-    assert cleaned.batch.weights.tolist() == [1, -1]
+    assert cleaned.batch.weights.tolist() == pytest.approx([0.3, -1])
     assert cleaned.record_times_ms.tolist() == [NOW_MS, NOW_MS]
     assert cleaned.rejected == Counter()
 
