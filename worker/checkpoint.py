@@ -123,4 +123,4 @@ class Checkpointer:
 
 
 def _entry(partition: OwnedPartition, blob: str) -> PartitionEntry:
-    return PartitionEntry(partition.epoch, partition.next_offset, blob, partition.lists_mark)
+    return PartitionEntry(partition.epoch, partition.next_offset, blob, partition.lists_mark, partition.topic_id)

@@ -50,7 +50,10 @@ class SnapshotError(StateError):
 
 
 class PositionError(StateError):
-    """The position to resume from is no longer in the topic."""
+    """The position to resume from is no longer in the topic, or the topic is another one of the same name."""
+
+
+ANOTHER_TOPIC = "remove the snapshots, or set kafka.on_gap to skip, to read the new topic from its beginning"
 
 
 class OwnershipLost(MillraceError):

@@ -22,12 +22,14 @@ class PartitionEntry(msgspec.Struct, frozen=True):
         next_offset: the first record that is not in it.
         blob: its users, its cleaner's memory and who is out of date; "" = nothing was learned yet.
         lists_mark: of the store that its lists were published to; "" = none were.
+        topic_id: of the topic that `next_offset` lies in; "" = not known.
     """
 
     epoch: int
     next_offset: int
     blob: str
     lists_mark: str = ""
+    topic_id: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from worker.checkpointing import Checkpointing
-from worker.errors import PositionError, ServiceUnavailable, SnapshotError
+from worker.errors import ANOTHER_TOPIC, PositionError, ServiceUnavailable, SnapshotError
 from worker.partition import OwnedPartition
 from worker.parts import Parts
 from worker.settings import KafkaSettings
@@ -85,13 +85,17 @@ class Ownership:
 
     def _begin(self, owned: OwnedPartition, offset: int | None) -> None:
         """Lets the records flow. Until the claim stands, what comes is not learned; a later try begins here again."""
+        source = self._parts.source
         try:
-            owned.next_offset = self._parts.source.begin(owned.number, offset)
+            if offset is not None:
+                _check_topic(owned, source.topic_id())
+            owned.next_offset = source.begin(owned.number, offset)
         except PositionError as error:
             if not self._skips_gaps:
                 raise
             log.error("events were lost to retention", partition=owned.number, cause=str(error))
-            owned.next_offset = self._parts.source.begin(owned.number, None)
+            owned.next_offset = source.begin(owned.number, None)
+        owned.topic_id = source.topic_id()
 
     def _taken(self, taken: Sequence[OwnedPartition]) -> None:
         self._assigned.clear()
@@ -124,3 +128,12 @@ class Ownership:
             self._parts.pipeline.drop(self.partitions.pop(number))
         self._parts.observer.owned(sorted(self.partitions))
         log.info("partitions released", partitions=sorted(mine))
+
+
+def _check_topic(owned: OwnedPartition, topic_id: str) -> None:
+    """Raises PositionError when the position lies in another topic, of the same name."""
+    if owned.topic_id and topic_id and owned.topic_id != topic_id:
+        raise PositionError(
+            f"the topic was made anew: partition {owned.number} was read in {owned.topic_id}, now it is {topic_id}",
+            ANOTHER_TOPIC,
+        )

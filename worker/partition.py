@@ -25,6 +25,7 @@ class OwnedPartition:
         revision: rounds of ranking since `next_offset` moved.
         restored_from: the blob that it was taken over with; "" = nothing was known.
         lists_mark: mark of the store that its lists were published to; "" = none were.
+        topic_id: of the topic that `next_offset` lies in; "" = not known.
     """
 
     number: int
@@ -37,6 +38,7 @@ class OwnedPartition:
     revision: int = 0
     restored_from: str = ""
     lists_mark: str = ""
+    topic_id: str = ""
 
     @property
     def position(self) -> str:

@@ -46,6 +46,9 @@ class EventSource(Protocol):
     def take_rejected(self) -> list[Rejection]:
         """Records since the last call that were skipped because not even their bytes could be read."""
 
+    def topic_id(self) -> str:
+        """Names the topic that is read: another one of the same name has another id; "" = the broker tells none."""
+
     def begin(self, partition: int, offset: int | None) -> int:
         """Seeks to `offset` (None = the start of the log), lets the records flow, returns the offset.
 

@@ -95,7 +95,7 @@ class Restorer:
         entry, arrays = self._first_whole(partition, [entry for _, entry in reversed(found)])
         epoch = 1 + max(entry.epoch for _, entry in found)
         owned = restored_partition(self._recommender, self._clean, partition, epoch, entry.next_offset, arrays)
-        owned.restored_from, owned.lists_mark = entry.blob, entry.lists_mark
+        owned.restored_from, owned.lists_mark, owned.topic_id = entry.blob, entry.lists_mark, entry.topic_id
         return owned, True
 
     def _first_whole(self, partition: int, entries: Sequence[PartitionEntry]) -> tuple[PartitionEntry, Arrays]:

@@ -141,3 +141,14 @@ def test_committing_and_closing_are_harmless(event_topic: EventTopic) -> None:
     source.commit({0: 1, 1: 0})
     source.commit({})
     source.close()
+
+
+def test_the_topic_has_an_id_that_stays(event_topic: EventTopic) -> None:
+    source = event_topic.source
+    source.open(ignore)
+    assigned(source)
+    identity = source.topic_id()
+    assert identity
+    source.begin(0, None)
+    source.poll(0.1, 100)
+    assert source.topic_id() == identity

@@ -177,8 +177,9 @@ def test_an_offset_out_of_retention_ends_the_worker_unless_it_may_skip_the_gap(
     assert "events were lost to retention" in (tmp_path / "w-0.log").read_text()
 
 
+@pytest.mark.parametrize("events", [30, 300], ids=["fewer", "more"])
 def test_a_topic_that_was_made_anew_ends_the_worker_unless_it_may_skip_the_gap(
-    settings: Settings, fed: Callable[..., ForkedWorker], tmp_path: Path
+    settings: Settings, fed: Callable[..., ForkedWorker], tmp_path: Path, events: int
 ) -> None:
     worker, topic = fed(), settings["kafka.events_topic"]
     worker.wait_until_learned(100)
@@ -187,10 +188,10 @@ def test_a_topic_that_was_made_anew_ends_the_worker_unless_it_may_skip_the_gap(
         wait_until(lambda: topic not in admin.list_topics(), SEEN_SECONDS, "the topic is gone")
         admin.create_topics([NewTopic(topic, 1, 1)])
         admin.wait_for_topics([topic])
-    feed(settings, 30)
+    feed(settings, events)
     assert worker.wait(SEEN_SECONDS) == STATE_CANNOT_BE_TRUSTED
     assert fed().wait(SEEN_SECONDS) == STATE_CANNOT_BE_TRUSTED
-    assert "holds offsets 0 to 30, not our position 100" in (tmp_path / "w-0.log").read_text()
+    assert "the topic was made anew: partition 0 was read in " in (tmp_path / "w-0.log").read_text()
     skipping = fed(kafka__on_gap="skip")
-    skipping.wait_until_learned(30)
+    skipping.wait_until_learned(events)
     assert skipping.terminate() == 0

@@ -126,6 +126,12 @@ def local_position(consumer: KafkaConsumer, partition: TopicPartition) -> int | 
     return None if position is None else position.offset
 
 
+def known_topic_id(consumer: KafkaConsumer, topic: str) -> str:
+    """As of the last metadata; "" = a broker before Kafka 3.1, or nothing is known of the topic."""
+    identity = consumer._cluster.topic_id(topic)  # noqa: SLF001
+    return "" if identity is None else str(identity)
+
+
 def keep_finished_joins(consumer: KafkaConsumer) -> None:
     """Lets a join count that finished between two polls.
 

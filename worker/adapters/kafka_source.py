@@ -14,6 +14,7 @@ from worker.adapters.kafka_client import (
     UNREADABLE,
     connect_consumer,
     keep_finished_joins,
+    known_topic_id,
     local_position,
     milliseconds,
     skip_unreadable,
@@ -21,7 +22,7 @@ from worker.adapters.kafka_client import (
     unavailable,
 )
 from worker.adapters.kafka_membership import Membership
-from worker.errors import PositionError, ServiceUnavailable
+from worker.errors import ANOTHER_TOPIC, PositionError, ServiceUnavailable
 from worker.events import Reject, Rejection
 from worker.ports import EventSource, Record
 from worker.settings import KafkaSettings
@@ -43,6 +44,7 @@ class KafkaEventSource(EventSource):
         self._settings = settings
         self._rejected: list[Rejection] = []
         self._joined: tuple[KafkaConsumer, Membership] | None = None
+        self._read_topic_id = ""  # known from the first partition on that began
 
     @override
     def open(self, on_revoked: Callable[[Sequence[int]], None]) -> None:
@@ -72,6 +74,7 @@ class KafkaEventSource(EventSource):
         except KafkaError as error:
             raise membership.failure or translated(self._settings, error) from error
         membership.verify()
+        self._verify_topic()
         return {partition.partition: records for partition, records in polled.items()}
 
     @override
@@ -89,6 +92,10 @@ class KafkaEventSource(EventSource):
         return rejected
 
     @override
+    def topic_id(self) -> str:
+        return known_topic_id(self._opened()[0], self._settings.events_topic)
+
+    @override
     def begin(self, partition: int, offset: int | None) -> int:
         """Also raises ServiceUnavailable when the broker does not tell what it holds."""
         consumer, membership = self._opened()
@@ -104,6 +111,7 @@ class KafkaEventSource(EventSource):
             )
         consumer.seek(place, position)
         membership.ends[partition] = end
+        self._read_topic_id = self.topic_id()
         consumer.resume(place)
         return position
 
@@ -137,6 +145,13 @@ class KafkaEventSource(EventSource):
         (consumer, membership), self._joined = self._joined, None
         membership.leave()
         consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
+
+    def _verify_topic(self) -> None:
+        if self._read_topic_id and (now := self.topic_id()) not in ("", self._read_topic_id):
+            raise PositionError(
+                f"the topic was made anew: we read {self._read_topic_id} of that name, now it is {now}",
+                ANOTHER_TOPIC,
+            )
 
     def _opened(self) -> tuple[KafkaConsumer, Membership]:
         if self._joined is None:

@@ -9,6 +9,8 @@ from worker.errors import OwnershipLost, PositionError
 from worker.events import Rejection
 from worker.ports import EventSource, Record
 
+TOPIC_ID = "memory"
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecord:
@@ -100,6 +102,10 @@ class MemoryEventSource(EventSource):
     @override
     def take_rejected(self) -> list[Rejection]:
         return []
+
+    @override
+    def topic_id(self) -> str:
+        return TOPIC_ID
 
     @override
     def begin(self, partition: int, offset: int | None) -> int:

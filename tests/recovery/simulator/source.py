@@ -137,6 +137,10 @@ class SimulatedSource(EventSource):
         self._scheduler.step("committed")
 
     @override
+    def topic_id(self) -> str:
+        return "topic"
+
+    @override
     def lag_records(self) -> Mapping[int, int]:
         return {each: len(self._group.logs[each]) - position for each, position in self._positions.items()}
 
