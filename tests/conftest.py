@@ -129,3 +129,14 @@ def make_topic(kafka: KafkaBroker, topic_name: str) -> Callable[..., str]:
         return topic_name
 
     return make
+
+
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    """Small sizes gain nothing from more threads; and with more, sums come in another order."""
+    import torch  # takes seconds to load
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

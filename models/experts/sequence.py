@@ -114,14 +114,22 @@ def forget_sequence(sequence: Sequence, rows: Int32s) -> None:
 
 
 @inlined
+def _write_history(profiles: Profiles, user: int, history: Int32s) -> bool:
+    """The user's last items as they are, newest first; whether any of them is known."""
+    held, known = remembered(profiles, user), False
+    for back in range(WINDOW_EVENTS):
+        history[back] = item_back(profiles, user, back) if back < held else NOBODY
+        known |= bool(history[back] >= 0)
+    return known
+
+
+@inlined
 def note_example(sequence: Sequence, profiles: Profiles, user: int, item: int, weight: float) -> None:
     """The item is to be learned as what follows the user's history, before that takes it in."""
     if len(sequence.counters) == 0 or remembered(profiles, user) == 0:
         return
     place = sequence.counters[EXAMPLES_SEEN] % EXAMPLES
-    history, held = sequence.histories[place], remembered(profiles, user)
-    for back in range(WINDOW_EVENTS):
-        history[back] = item_back(profiles, user, back) if back < held else NOBODY
+    _write_history(profiles, user, sequence.histories[place])
     sequence.targets[place], sequence.weights[place] = item, weight
     sequence.counters[EXAMPLES_SEEN] += 1
 
@@ -212,11 +220,7 @@ def _put(history: Int32s, place: int, row: int, rejected: Int32s, rejections: in
 def foresee_users(profiles: Profiles, users: Int32s, foreseen: Foreseen) -> None:
     """Writes down the histories of the users as they are."""
     for index in range(len(users)):
-        history, held, known = foreseen.histories[index], remembered(profiles, users[index]), False
-        for back in range(WINDOW_EVENTS):
-            history[back] = item_back(profiles, users[index], back) if back < held else NOBODY
-            known |= bool(history[back] >= 0)
-        foreseen.asked[index] = known
+        foreseen.asked[index] = _write_history(profiles, users[index], foreseen.histories[index])
 
 
 @kernel

@@ -1,7 +1,6 @@
 """What every sequence encoder promises."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -14,13 +13,7 @@ SIZES = EncoderConfig(width=8, length=12, blocks=2, heads=2, dropout=0.3)
 ROWS = 5
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sizes so small gain nothing from more, and lose where cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(params=sorted(ENCODERS))

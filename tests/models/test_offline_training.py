@@ -1,7 +1,6 @@
 """Training from history: it learns, goes on from any saved state, and survives what is not finite."""
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,13 +25,7 @@ SMALL = EncoderConfig(width=16, length=8, blocks=1, heads=2, dropout=0.1)
 PLAN = TrainingPlan("sasrec", SMALL, "dot", "softmax", rate=0.01, warmup_steps=5, batch_histories=16, negatives=16)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sizes so small gain nothing from more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(scope="module")
