@@ -13,17 +13,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _HERE = Path(__file__).parent
+_TORCH = ("neural", "encoders")  # no kernel calls what lies there, but for those that are compiled themselves
 
 
 def _sources_digest() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(_HERE.rglob("*.py")):
-        digest.update(source.read_bytes())
+        content = source.read_bytes()
+        if source.parent.name not in _TORCH or b"models.compiled" in content:
+            digest.update(content)
     return digest.hexdigest()[:16]
 
 
 # numba's own cache does not notice that a kernel calls one of another file that changed, so the folder is named
-# by the content of all of them. Where the package is read-only, numba picks a folder of the user's.
+# by the content of all that they may call. Where the package is read-only, numba picks a folder of the user's.
 if not getattr(config, "CACHE_DIR", "") and os.access(_HERE, os.W_OK):
     setattr(config, "CACHE_DIR", str(_HERE / "__pycache__" / f"kernels-{_sources_digest()}"))  # noqa: B010
 
