@@ -5,7 +5,7 @@ What it knows of items is `Knowledge`; what it knows of users lies in `ProfileSh
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,7 @@ from models.ranking import Ranked, rank_users
 from models.registry import EXPERTS, SEQUENCE, columns
 from models.scratch import Scratch
 from models.seen import SeenFilter
+from models.sequence_options import SequenceOptions
 from models.shard import ProfileShard
 from models.strings import pack, pack_vocabulary, unpack, unpack_vocabulary
 from models.switching import switched, without_empty
@@ -48,8 +49,7 @@ class RecommenderOptions:
         ranker_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
         renewal: whether learning rates rise for a while when the stream changes.
         experts: names of the experts that take part.
-        sequence_interval_events: events between two trainings of the sequence expert.
-        sequence_encoder: "attention", "sasrec", "gru", "cnn" or "pooled" (`neural/`).
+        sequence: of the sequence expert, where it takes part.
         diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
         most_per_category: items of one category in a list; 0 = any number.
         exploration_share: chance that a list ends with a new item (see `exploration.py`).
@@ -64,8 +64,7 @@ class RecommenderOptions:
     ranker_warmup_events: int = 4000
     renewal: bool = True
     experts: tuple[str, ...] = EXPERTS
-    sequence_interval_events: int = 512
-    sequence_encoder: str = "attention"
+    sequence: SequenceOptions = field(default_factory=SequenceOptions)
     diversity: float = 0.0
     most_per_category: int = 0
     exploration_share: float = 0.0
@@ -120,8 +119,7 @@ class Recommender:
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
         self.foresight = Foresight(
             self.vocabulary.capacity,
-            self.options.sequence_interval_events,
-            self.options.sequence_encoder,
+            self.options.sequence,
             on=len(self.experts) > SEQUENCE,
             begin=begin or AtOnce(),
         )
@@ -247,6 +245,7 @@ class Recommender:
             self.knowledge = fitted(self.knowledge, self._no_knowledge(capacity))
             self.scratch = Scratch.empty(capacity, len(self.experts))
             self.foresight.fit(capacity)
+        self.foresight.place(self.knowledge, self.vocabulary)
 
     def _forget_items(self) -> None:
         rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
@@ -329,19 +328,23 @@ class Recommender:
         ids, free, knocked = self.vocabulary.dump()
         used = first_rows(self.knowledge, self.vocabulary.rows_used, _axes(len(self._active)))
         arrays = copied(without_empty(dump(used, "knowledge."), len(self.experts)))
-        deep = copied(self.foresight.dump(self.vocabulary.rows_used))
+        deep = copied(self.foresight.dump(self.knowledge, self.vocabulary.rows_used))
         return arrays | deep | pack_vocabulary("items", ids, free, knocked)
 
-    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Takes over what `dump` gave, into a recommender without shards; False = the sequence expert begins anew.
+
+        Raises ValueError when it does not fit.
+        """
         self.vocabulary.restore(*unpack_vocabulary("items", arrays))
         empty = self._no_knowledge(self.vocabulary.capacity)
         knowledge = load(empty, switched(arrays, len(self.experts)), "knowledge.")
         check_rows(knowledge)
         self.foresight.fit(self.vocabulary.capacity)
-        self.foresight.load(knowledge, arrays)
+        is_whole = self.foresight.load(knowledge, self.vocabulary, arrays)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
+        return is_whole
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""

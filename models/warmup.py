@@ -5,6 +5,7 @@ import numpy as np
 from models.batch import Interactions
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
+from models.sequence_options import SequenceOptions
 
 
 def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
@@ -31,6 +32,6 @@ def warm_up_ranking(experts: tuple[str, ...] = EXPERTS) -> None:
 
 def _recommender(experts: tuple[str, ...]) -> Recommender:
     options = RecommenderOptions(
-        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence_interval_events=1
+        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence=SequenceOptions(1)
     )
     return Recommender(options)

@@ -13,6 +13,7 @@ from models.policies import Repeats
 from models.profiles import Profiles
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS, EXPERTS, columns
+from models.sequence_options import SequenceOptions
 from models.tables import size_bytes
 from tests.support.learning import (
     Event,
@@ -53,7 +54,7 @@ BOUNDS = st.tuples(st.integers(1, 14), st.integers(1, 9))
 
 def options_with(experts: tuple[str, ...], **others: Any) -> RecommenderOptions:
     """These experts, those that are trained trained often enough for short streams."""
-    return RecommenderOptions(experts=experts, **{"sequence_interval_events": 100, **others})
+    return RecommenderOptions(experts=experts, **{"sequence": SequenceOptions(100), **others})
 
 
 @every_expert
@@ -119,7 +120,7 @@ def test_the_same_events_lead_to_the_same_lists(experts: tuple[str, ...]) -> Non
 def test_a_batch_that_is_cut_anywhere_leads_to_the_same_state(
     experts: tuple[str, ...], events: list[Event], cuts: list[int], bounds: tuple[int, int]
 ) -> None:
-    options = options_with(experts, max_items=bounds[0], max_users=bounds[1], sequence_interval_events=7)
+    options = options_with(experts, max_items=bounds[0], max_users=bounds[1], sequence=SequenceOptions(7))
     batch = batch_of(events)
     recommender = Recommender(options)
     shard = recommender.new_shard()

@@ -10,6 +10,7 @@ from models.evaluation import Outcomes, exposure, prequential, scored_events, su
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS, EXPERTS
+from models.sequence_options import SequenceOptions
 from tests.support.learning import Event, assert_same_state, batch_of, learned, random_batch, state_of
 from tests.support.plain_model import PLAIN_EXPERTS, PlainModel
 
@@ -94,7 +95,7 @@ def test_evaluating_and_learning_leave_the_same_state(
         ranker_share=ranker_share,
         ranker_warmup_events=50,
         experts=experts,
-        sequence_interval_events=150,
+        sequence=SequenceOptions(150),
     )
     batch = random_batch(3, 800, 40, 60)
     batch.weights[::9] = 0

@@ -32,7 +32,7 @@ def test_by_default_a_worker_knows_100000_items_and_90000_users_of_each_partitio
 def test_the_sequence_expert_takes_part_where_it_is_asked_for_and_fits_into_the_same_budget() -> None:
     assert recommender_options(Settings()).experts == EXPERTS
     options = recommender_options(settings(**{"experts.sequence": True, "experts.sequence_interval_events": 99}))
-    assert (options.experts, options.sequence_interval_events) == (ALL_EXPERTS, 99)
+    assert (options.experts, options.sequence.interval_events) == (ALL_EXPERTS, 99)
     assert items_budget_bytes(options.max_items, ALL_EXPERTS) <= Settings().memory.items_bytes
     assert options.max_items > 65_000
 

@@ -12,8 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from worker.errors import ConfigurationError, StateError
+from worker.trained_model import CONFIG, MODEL
 
-CHECKPOINT, MODEL, CONFIG, CARD = "checkpoint.safetensors", "model.safetensors", "config.json", "MODEL.md"
+CHECKPOINT, CARD = "checkpoint.safetensors", "MODEL.md"
 VERSION = "millrace-training-1"
 
 Arrays = Mapping[str, np.ndarray]

@@ -34,7 +34,13 @@ class EncoderConfig:
 
 
 class SequenceEncoder(nn.Module, ABC):
-    """A history, newest place first, becomes a vector."""
+    """A history, newest place first, becomes a vector.
+
+    Attributes:
+        top: how the names of the parameters of the last layer begin.
+    """
+
+    top: tuple[str, ...]
 
     def forward(self, inputs: Tensor, known: Tensor) -> Tensor:
         """(b, d): what histories say. `inputs` (b, l, d), newest first; `known` (b, l) bool, places that are taken.

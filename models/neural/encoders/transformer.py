@@ -19,6 +19,8 @@ class SasRec(SequenceEncoder):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
+        last = f"blocks.{config.blocks - 1}."
+        self.top = (f"{last}inner.", f"{last}outer.", f"{last}norm_network.", "norm.")
 
     @override
     def forward(self, inputs: Tensor, known: Tensor) -> Tensor:
