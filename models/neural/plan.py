@@ -6,6 +6,27 @@ from models.neural.encoders.encoder import EncoderConfig
 
 
 @dataclass(frozen=True, slots=True)
+class TasksPlan:
+    """Which tasks one encoder has.
+
+    Attributes:
+        ranking: "next", one head for events of any kind; "kinds", a head for each kind; None = no item is to be ranked.
+        values: a name of `tasks.values.VALUE_LOSSES`, by which values that events state are learned; None = not at all.
+        liked_from: the least value of an event that its user liked, where "bce" learns that.
+        towers: a name of `tasks.towers.TOWERS`.
+        experts: of the towers that mix them.
+        balance: a name of `tasks.balance.BALANCES`.
+    """
+
+    ranking: str | None = "kinds"
+    values: str | None = None
+    liked_from: float | None = None
+    towers: str = "shared-bottom"
+    experts: int = 4
+    balance: str = "uncertainty"
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """How a model is made and trained.
 
@@ -19,6 +40,7 @@ class TrainingPlan:
         negatives: items drawn a step for all its examples, where the objective draws.
         patience_epochs: after so many without a better validation, training ends.
         seed: of all that is drawn.
+        tasks: where there are others than the next item of any kind.
     """
 
     model: str
@@ -33,3 +55,4 @@ class TrainingPlan:
     negatives: int = 256
     patience_epochs: int = 5
     seed: int = 0
+    tasks: TasksPlan | None = None

@@ -78,6 +78,53 @@ def test_it_prints_a_table_for_people(file: Path, tmp_path: Path) -> None:
     assert "HR@20" in result.output
 
 
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same users: they view and buy by turns, and rate by whether the item's number is even."""
+    path = tmp_path_factory.mktemp("rated") / "rated.csv"
+    starts = np.random.default_rng(3).integers(0, ITEMS, USERS).tolist()
+    rows = [
+        f"u{user},i{(start + 3 * step) % ITEMS:02},{1_600_000_000 + step * USERS + user},"
+        f"{'view' if (step + user) % 2 else 'buy'},{5 - 4 * ((start + 3 * step) % 2)}\n"
+        for step in range(EVENTS_A_USER)
+        for user, start in enumerate(starts)
+    ]
+    path.write_text("user_id,item_id,timestamp,event,stars\n" + "".join(rows))
+    return path
+
+
+TASKS = ["--tasks", "kinds,values", "--value-column", "stars"]
+
+
+def test_figures_of_each_kind_and_of_values_are_printed_and_stand_in_the_card(rated: Path, tmp_path: Path) -> None:
+    arguments = [*TASKS, "--towers", "mmoe", "--epochs", "2"]
+    found = figures(rated, tmp_path, *arguments)
+    test, card = found["test"], (tmp_path / "MODEL.md").read_text()
+    assert test["kinds"]["buy"]["events"] + test["kinds"]["view"]["events"] == test["events"] == 72
+    assert f"| test, buy | {test['kinds']['buy']['hr_at_10']:.4f} |" in card
+    assert f"- test: RMSE {test['values']['rmse']:.4f} over 72 events that state a value" in card
+    assert "- towers: mmoe" in card
+    printed = run(rated, tmp_path, *arguments).output
+    assert "validation, view" in printed
+    assert f"test: RMSE {test['values']['rmse']:.4f}" in printed
+
+
+def test_liked_or_not_is_learned_from_a_value_on(rated: Path, tmp_path: Path) -> None:
+    arguments = ["--tasks", "values", "--value-column", "stars", "--value-loss", "bce", "--liked-from", "4"]
+    found = figures(rated, tmp_path, *arguments, "--epochs", "30")
+    assert found["test"]["values"]["auc"] > 0.95
+    assert "hr_at_10" not in found["test"]
+    assert "AUC" in run(rated, tmp_path, *arguments, "--epochs", "30").output
+
+
+def test_tasks_that_the_events_do_not_have_are_refused(file: Path, tmp_path: Path) -> None:
+    for tasks, said in (("kinds", "the events are of one kind only"), ("values", "no event states a value")):
+        error = refusal(run(file, tmp_path / "model", "--tasks", tasks))
+        assert isinstance(error, ConfigurationError)
+        assert said in str(error)
+    assert not (tmp_path / "model").exists()
+
+
 @pytest.mark.parametrize("model", ["gru", "cnn", "pooled", "ncf"])
 def test_each_model_trains_and_the_same_seed_gives_the_same_figures(file: Path, tmp_path: Path, model: str) -> None:
     first, again, other = (
@@ -179,7 +226,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_the_difference_named(fi
 
 
 def test_training_that_diverges_says_so(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Trainer, "loss", lambda trainer, places: trainer.network.bias.sum() * torch.nan)
+    monkeypatch.setattr(Trainer, "loss", lambda trainer, places: trainer.goal.network.bias.sum() * torch.nan)
     error = refusal(run(file, tmp_path, "--epochs", "30"))
     assert isinstance(error, ConfigurationError)
     assert "training diverged: no step of an epoch" in str(error)
@@ -197,6 +244,12 @@ def test_training_that_diverges_says_so(file: Path, tmp_path: Path, monkeypatch:
         (["--test-share", "0"], "no event is left to test"),
         (["--leave-one-out", "--test-users", "x"], "two choices of what to hold out"),
         (["--kinds", "buy"], "has no events of kind buy"),
+        (["--tasks", "clicks"], "unknown task clicks"),
+        (["--tasks", "next,kinds"], "tasks next and kinds rank the same events"),
+        (["--tasks", "values", "--value-loss", "bce"], "bce learns which events are liked"),
+        (["--towers", "stairs"], "unknown towers stairs"),
+        (["--balance", "pcgrad"], "unknown balance pcgrad"),
+        (["--value-loss", "huber"], "unknown value loss huber"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_a_reason(

@@ -40,6 +40,23 @@ ObjectiveOption = Annotated[
 Optimiser = Annotated[str, typer.Option("--optimiser", help="adam, adamw, sgd or adagrad (row-wise).")]
 LearningRate = Annotated[float, typer.Option("--rate", min=0, help="Learning rate.")]
 L2 = Annotated[float, typer.Option("--l2", min=0, help="Weight of the parameters' squares.")]
+Tasks = Annotated[
+    str,
+    typer.Option(
+        "--tasks",
+        metavar="A,B",
+        help="next: one head for events of any kind; kinds: a head for each kind; values: tell what events state.",
+    ),
+]
+Towers = Annotated[str, typer.Option("--towers", help="Of the tasks: shared-bottom or mmoe.")]
+Experts = Annotated[int, typer.Option("--experts", min=1, help="That the towers of mmoe mix.")]
+BalanceOption = Annotated[
+    str, typer.Option("--balance", help="Of the tasks' losses: uncertainty (learned weights) or even.")
+]
+ValueLoss = Annotated[
+    str, typer.Option("--value-loss", help="mse: the value itself; bce: whether it is --liked-from or more.")
+]
+LikedFrom = Annotated[float | None, typer.Option("--liked-from", help="Least value of an event that is liked.")]
 LeaveOneOut = Annotated[
     bool, typer.Option("--leave-one-out", help="Hold out each user's last two events, not the stream's last.")
 ]
@@ -67,6 +84,12 @@ def train(
     optimiser: Optimiser = "adam",
     rate: LearningRate = 0.001,
     l2: L2 = 0.0,
+    tasks: Tasks = "next",
+    towers: Towers = "shared-bottom",
+    experts: Experts = 4,
+    balance: BalanceOption = "uncertainty",
+    value_loss: ValueLoss = "mse",
+    liked_from: LikedFrom = None,
     leave_one_out: LeaveOneOut = False,
     test_users: TestUsers = None,
     validation_share: Share = 0.1,
@@ -78,6 +101,7 @@ def train(
     item_column: file_options.OfItem = None,
     time_column: file_options.OfTime = None,
     event_column: file_options.OfEvent = None,
+    value_column: file_options.OfValue = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a deep model from history: which item comes next, ranked among all.
@@ -96,14 +120,18 @@ def train(
     _check("head", head, "dot, bilinear, mlp")
     _check("objective", objective, "softmax, sampled-softmax, bpr, bce, gbce, mse")
     _check("optimiser", optimiser, "adam, adamw, sgd, adagrad")
+    _check("towers", towers, "shared-bottom, mmoe")
+    _check("balance", balance, "uncertainty, even")
+    _check("value loss", value_loss, "mse, bce")
     from producers.readers import ColumnNames
     from worker.offline import Selection, read_streams
-    from worker.training import run  # loads torch
+    from worker.training import choices, run  # load torch
 
-    names = ColumnNames(user_column, item_column, time_column, event_column)
+    several = choices.tasks_plan(listed(tasks), value_loss, liked_from, towers, experts, balance)
+    names = ColumnNames(user_column, item_column, time_column, event_column, value_column)
     stream = read_streams(files, names, Selection(frozenset(listed(kinds)), limit))
-    wishes = run.Wishes(model, sizes, head, objective, optimiser, rate, l2, seed)
-    split = run.Split(leave_one_out, chosen, validation_share, test_share)
+    wishes = choices.Wishes(model, sizes, head, objective, optimiser, rate, l2, seed, several)
+    split = choices.Split(leave_one_out, chosen, validation_share, test_share)
     excluded = {RepeatsChoice.ALLOW: False, RepeatsChoice.EXCLUDE: True}.get(repeats or RepeatsChoice.AUTO)
     with _progress(epochs) as report:
         figures = run.train(
@@ -132,7 +160,7 @@ def _progress(epochs: int) -> Iterator[Callable[[Report], None]]:
     """A bar for terminals, gone at the end: loss, best validation so far, time left if all epochs are needed."""
     console = Console(stderr=True)
     columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TimeRemainingColumn())
-    more = (TextColumn("loss {task.fields[loss]:.4f}"), TextColumn("best NDCG@10 {task.fields[best]:.4f}"))
+    more = (TextColumn("loss {task.fields[loss]:.4f}"), TextColumn("best {task.fields[best]:.4f}"))
     with Progress(*columns, *more, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("train", total=None, epoch=0, loss=float("nan"), best=0.0)
 
@@ -154,12 +182,15 @@ def _print(out: Path, figures: dict[str, Any]) -> None:
         markup=False,
         soft_wrap=True,
     )
-    table = Table("", "HR@10", "HR@20", "MRR@20", "NDCG@10", box=None, header_style="bold")
-    for name in ("validation", "test"):
-        values = figures[name]
-        keys = ("hr_at_10", "hr_at_20", "mrr_at_20", "ndcg_at_10")
-        table.add_row(name, *(f"{values[key]:.4f}" for key in keys))
-    console.print(table)
+    from worker.training.card import NAMES, measured, told
+
+    table = Table("", *NAMES.values(), box=None, header_style="bold")
+    for name, values in measured(figures):
+        table.add_row(name, *(f"{values[key]:.4f}" for key in NAMES))
+    if table.row_count:
+        console.print(table)
+    for sentence in told(figures):
+        console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"the model is in {out}", markup=False, soft_wrap=True)
 
 
