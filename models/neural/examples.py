@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from models.batch import Int64s
 from models.neural.histories import Histories
-from models.neural.network import Asked
+from models.neural.network import HIDDEN, NOTHING, Asked
+from models.neural.views import View
 
 
 class Examples(NamedTuple):
@@ -27,17 +27,27 @@ class Examples(NamedTuple):
     targets: Tensor
 
 
-def examples_of(histories: Histories, places: Int64s, device: torch.device) -> Examples:
-    """Of windows (b, l + 1), newest first, -1 = none; columns that no window fills are left out."""
-    longest = int((places >= 0).sum(1).max())
-    places = places[:, :longest]  # (b, l + 1)
-    items = np.where(places >= 0, histories.items[places], -1)  # (b, l + 1)
-    taken = items[:, 1:] >= 0  # (b, l)
-    older = torch.from_numpy(items[:, 1:]).to(device)  # (b, l)
+def examples_of(histories: Histories, view: View, device: torch.device) -> Examples:
+    """Of windows (b, l + 1), newest first, -1 = none; columns that no window fills are left out.
+
+    What is hidden in the view is still to be foreseen.
+    """
+    longest = int((view.places >= 0).sum(1).max())
+    view = View(view.places[:, :longest], view.hidden[:, :longest])  # (b, l + 1)
+    places = view.places.numpy()  # (b, l + 1)
+    taken = places[:, 1:] >= 0  # (b, l)
+    wanted = places[:, :-1][taken]  # (n,)
     users = torch.from_numpy(histories.users[places[:, 0]]).to(device)  # (b,)
     return Examples(
-        Asked(users, older),
+        Asked(users, seen_items(histories, view, device)[:, 1:]),
         torch.from_numpy(taken).to(device),
-        places[:, :-1][taken],
-        torch.from_numpy(items[:, :-1][taken]).to(device),
+        wanted,
+        torch.from_numpy(histories.items[wanted]).to(device),
     )
+
+
+def seen_items(histories: Histories, view: View, device: torch.device) -> Tensor:
+    """(b, c): rows of the items at the view's places, NOTHING where there is none, HIDDEN where one is hidden."""
+    items = torch.from_numpy(histories.items)[view.places.clamp(min=0)]  # (b, c)
+    items = torch.where(view.places < 0, NOTHING, items)  # (b, c)
+    return torch.where(view.hidden, HIDDEN, items).to(device)  # (b, c)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.batch import Int64s
+from models.neural.network import Network
 
 RANKING_MEASURE = "ndcg_at_10"
 
@@ -29,13 +30,18 @@ class Goal(ABC):
         """Where the network is."""
         return next(self.network.parameters()).device
 
+    @property
+    @abstractmethod
+    def base(self) -> Network:
+        """The part that has the items' vectors, and that pre-training may give."""
+
     @abstractmethod
     def loss(self, places: Int64s) -> Tensor:
         """(): of windows (b, c)."""
 
-    @abstractmethod
     def figures(self, places: Int64s) -> dict[str, Any]:
-        """How good the network is on held-out events (h,), by the parameters as they are."""
+        """How good the network is on held-out events (h,), by the parameters as they are; nothing by default."""
+        return {}
 
     def quality(self, figures: dict[str, Any]) -> float | None:
         """By which validation chooses, the higher the better; None = the last epoch is the best."""

@@ -14,9 +14,10 @@ from models.neural.examples import examples_of
 from models.neural.full_ranking import ranks_of
 from models.neural.goal import Goal, seeded
 from models.neural.histories import Histories, windows
-from models.neural.network import Network, network_of
+from models.neural.network import Network, SequenceNetwork, network_of
 from models.neural.objectives import SAMPLED, SOFTMAX, softmax_over_all
 from models.neural.plan import TrainingPlan
+from models.neural.views import augmented
 
 
 class Scorer(Protocol):
@@ -41,10 +42,16 @@ class NextItem(Goal):
 
     @override
     def loss(self, places: Int64s) -> Tensor:
-        asked, taken, _, targets = examples_of(self.histories, places, self.device)
+        view = augmented(torch.from_numpy(places), self.plan.augment)
+        asked, taken, _, targets = examples_of(self.histories, view, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             vectors = self.network.everywhere(asked)[taken]  # (n, d)
             return ranking_loss(self.plan, self.network, vectors, targets, len(self.histories.item_ids))
+
+    @property
+    @override
+    def base(self) -> Network:
+        return self.network
 
     @override
     def figures(self, places: Int64s) -> dict[str, Any]:
@@ -61,6 +68,14 @@ def new_network(plan: TrainingPlan, histories: Histories) -> Network:
     with seeded(plan.seed):
         users, items = len(histories.user_ids), len(histories.item_ids)
         return network_of(plan.model, users, items, plan.encoder, plan.head)
+
+
+def new_sequence_network(plan: TrainingPlan, histories: Histories) -> SequenceNetwork:
+    """As the plan's seed has it. Raises ValueError for a model that reads no histories."""
+    network = new_network(plan, histories)
+    if not isinstance(network, SequenceNetwork):
+        raise ValueError(f"{plan.model} reads no histories")
+    return network
 
 
 def ranking_loss(plan: TrainingPlan, scorer: Scorer, vectors: Tensor, targets: Tensor, items: int) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from models.batch import Int64s
+from models.neural.adversarial import adversarial_backward
 from models.neural.goal import Goal
 from models.neural.optimisers import OPTIMISERS, restore, set_rate, tensors_of, warmed
 from models.neural.plan import TrainingPlan
@@ -156,9 +157,7 @@ class Trainer:
         set_rate(self._optimiser, warmed(plan.rate * position.scale, position.steps, plan.warmup_steps))
         position.steps += 1
         self._optimiser.zero_grad()
-        loss = self.loss(places)
-        if bool(loss.isfinite()):
-            loss.backward()
+        loss = self._slopes(places)
         if bool(loss.isfinite()) and self._are_gradients_finite():
             self._optimiser.step()
             position.loss_sum += loss.item()
@@ -170,6 +169,21 @@ class Trainer:
         position.scale /= 2
         if position.in_a_row >= DROPPED_IN_A_ROW:
             raise FloatingPointError(f"{DROPPED_IN_A_ROW} steps in a row have a loss or gradient that is not finite")
+
+    def _slopes(self, places: Int64s) -> Tensor:
+        """The loss (); gradients of all parameters, where it is finite."""
+        drawn = torch.get_rng_state()
+
+        def loss() -> Tensor:
+            torch.set_rng_state(drawn)
+            return self.loss(places)
+
+        if self.plan.adversarial:
+            return adversarial_backward(loss, self.goal.base.items, self.plan.adversarial)
+        found = loss()
+        if bool(found.isfinite()):
+            found.backward()
+        return found
 
     def _are_gradients_finite(self) -> bool:
         gradients = (parameter.grad for parameter in self.goal.network.parameters())

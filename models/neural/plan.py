@@ -27,6 +27,14 @@ class TasksPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PretrainingPlan:
+    """What comes before training: `task`, a name of `pretraining.registry.PRETRAINING`, for so many epochs."""
+
+    task: str
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """How a model is made and trained.
 
@@ -40,7 +48,10 @@ class TrainingPlan:
         negatives: items drawn a step for all its examples, where the objective draws.
         patience_epochs: after so many without a better validation, training ends.
         seed: of all that is drawn.
+        augment: names of `views.VIEWS`, in one of which half of the histories train.
+        adversarial: how far items' vectors move against the loss, which is to stay low there too; 0 = not at all.
         tasks: where there are others than the next item of any kind.
+        pretraining: where there is any.
     """
 
     model: str
@@ -55,4 +66,7 @@ class TrainingPlan:
     negatives: int = 256
     patience_epochs: int = 5
     seed: int = 0
+    augment: tuple[str, ...] = ()
+    adversarial: float = 0.0
     tasks: TasksPlan | None = None
+    pretraining: PretrainingPlan | None = None

@@ -125,6 +125,26 @@ def test_tasks_that_the_events_do_not_have_are_refused(file: Path, tmp_path: Pat
     assert not (tmp_path / "model").exists()
 
 
+def test_what_comes_before_and_beside_training_changes_the_model_and_stands_in_the_card(
+    file: Path, tmp_path: Path
+) -> None:
+    arguments = ["--epochs", "1", "--pretrain", "masked", "--pretrain-epochs", "3", "--augment", "mask,crop"]
+    found = figures(file, tmp_path / "whole", *arguments, "--adversarial", "0.5")
+    plain = figures(file, tmp_path / "plain", "--epochs", "1")
+    assert found["validation"] != plain["validation"]
+    assert len(found["pretraining"]) == 3
+    card = (tmp_path / "whole" / "MODEL.md").read_text()
+    assert "- augment: crop, mask\n- adversarial: 0.5" in card
+    assert "- task: masked\n- epochs: 3" in card
+
+
+def test_a_checkpoint_without_pretraining_is_not_gone_on_from_with_it(file: Path, tmp_path: Path) -> None:
+    figures(file, tmp_path, "--epochs", "1")
+    error = refusal(run(file, tmp_path, "--epochs", "1", "--pretrain", "masked"))
+    assert "differs in pretraining" in str(error)
+    assert not (tmp_path / "pretraining.safetensors").exists()
+
+
 @pytest.mark.parametrize("model", ["gru", "cnn", "pooled", "ncf"])
 def test_each_model_trains_and_the_same_seed_gives_the_same_figures(file: Path, tmp_path: Path, model: str) -> None:
     first, again, other = (
@@ -157,8 +177,20 @@ def test_files_are_read_one_after_the_other(file: Path, tmp_path: Path) -> None:
     assert parts["test"] == whole["test"]
 
 
-def test_after_kill_9_it_goes_on_to_the_same_model(file: Path, tmp_path: Path) -> None:
-    arguments = ["--epochs", "200", "--dropout", "0.5"]  # takes seconds: it is killed long before the end
+HARDENED = ["--pretrain", "contrastive", "--pretrain-epochs", "120", "--augment", "crop,mask,reorder"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "checkpoint"),
+    [
+        (["--epochs", "200", "--dropout", "0.5"], "checkpoint.safetensors"),
+        ([*HARDENED, "--adversarial", "0.1", "--epochs", "2"], "pretraining.safetensors"),
+    ],
+)
+def test_after_kill_9_it_goes_on_to_the_same_model(
+    file: Path, tmp_path: Path, arguments: list[str], checkpoint: str
+) -> None:
+    """It takes seconds: it is killed long before the end."""
     whole = figures(file, tmp_path / "whole", *arguments)
     killed = tmp_path / "killed"
     command = [sys.executable, "-m", "worker", "train", str(file), "--out", str(killed), *SMALL, *arguments]
@@ -166,11 +198,12 @@ def test_after_kill_9_it_goes_on_to_the_same_model(file: Path, tmp_path: Path) -
         command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        wait_until((killed / "checkpoint.safetensors").exists, 120, "the first checkpoint")
+        wait_until((killed / checkpoint).exists, 120, "the first checkpoint")
     finally:
         process.send_signal(signal.SIGKILL)
         output, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL, output
+    assert not (killed / "MODEL.md").exists()
     assert figures(file, killed, *arguments) == whole
     for name in ("model.safetensors", "MODEL.md"):
         assert (killed / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -244,6 +277,10 @@ def test_training_that_diverges_says_so(file: Path, tmp_path: Path, monkeypatch:
         (["--test-share", "0"], "no event is left to test"),
         (["--leave-one-out", "--test-users", "x"], "two choices of what to hold out"),
         (["--kinds", "buy"], "has no events of kind buy"),
+        (["--pretrain", "diffusion"], "unknown pre-training diffusion"),
+        (["--augment", "crop,blur"], "unknown view blur"),
+        (["--augment", "crop", "--model", "ncf"], "ncf reads no histories"),
+        (["--pretrain", "masked", "--model", "ncf"], "ncf reads no histories"),
         (["--tasks", "clicks"], "unknown task clicks"),
         (["--tasks", "next,kinds"], "tasks next and kinds rank the same events"),
         (["--tasks", "values", "--value-loss", "bce"], "bce learns which events are liked"),

@@ -57,6 +57,18 @@ ValueLoss = Annotated[
     str, typer.Option("--value-loss", help="mse: the value itself; bce: whether it is --liked-from or more.")
 ]
 LikedFrom = Annotated[float | None, typer.Option("--liked-from", help="Least value of an event that is liked.")]
+Augment = Annotated[
+    str | None,
+    typer.Option("--augment", metavar="A,B", help="Half of the histories train as views: crop, mask, reorder."),
+]
+Adversarial = Annotated[
+    float,
+    typer.Option("--adversarial", min=0, metavar="EPSILON", help="Items' vectors move so far against the loss."),
+]
+Pretrain = Annotated[
+    str | None, typer.Option("--pretrain", help="masked (find hidden items) or contrastive (views of a history).")
+]
+PretrainEpochs = Annotated[int, typer.Option("--pretrain-epochs", min=1, help="Of --pretrain.")]
 LeaveOneOut = Annotated[
     bool, typer.Option("--leave-one-out", help="Hold out each user's last two events, not the stream's last.")
 ]
@@ -90,6 +102,10 @@ def train(
     balance: BalanceOption = "uncertainty",
     value_loss: ValueLoss = "mse",
     liked_from: LikedFrom = None,
+    augment: Augment = None,
+    adversarial: Adversarial = 0.0,
+    pretrain: Pretrain = None,
+    pretrain_epochs: PretrainEpochs = 10,
     leave_one_out: LeaveOneOut = False,
     test_users: TestUsers = None,
     validation_share: Share = 0.1,
@@ -122,6 +138,7 @@ def train(
     _check("optimiser", optimiser, "adam, adamw, sgd, adagrad")
     _check("towers", towers, "shared-bottom, mmoe")
     _check("balance", balance, "uncertainty, even")
+    _check("pre-training", pretrain, "masked, contrastive")
     _check("value loss", value_loss, "mse, bce")
     from producers.readers import ColumnNames
     from worker.offline import Selection, read_streams
@@ -130,10 +147,23 @@ def train(
     several = choices.tasks_plan(listed(tasks), value_loss, liked_from, towers, experts, balance)
     names = ColumnNames(user_column, item_column, time_column, event_column, value_column)
     stream = read_streams(files, names, Selection(frozenset(listed(kinds)), limit))
-    wishes = choices.Wishes(model, sizes, head, objective, optimiser, rate, l2, seed, several)
+    wishes = choices.Wishes(
+        model,
+        sizes,
+        head,
+        objective,
+        optimiser,
+        rate,
+        l2,
+        seed,
+        several,
+        listed(augment),
+        adversarial,
+        choices.pretraining_plan(pretrain, pretrain_epochs),
+    )
     split = choices.Split(leave_one_out, chosen, validation_share, test_share)
     excluded = {RepeatsChoice.ALLOW: False, RepeatsChoice.EXCLUDE: True}.get(repeats or RepeatsChoice.AUTO)
-    with _progress(epochs) as report:
+    with _progress() as reports:
         figures = run.train(
             stream,
             [file.name for file in files],
@@ -142,7 +172,7 @@ def train(
             out,
             epochs=epochs,
             seen_excluded=excluded,
-            report=report,
+            reports=reports,
         )
     if as_json:
         print_json(figures)
@@ -156,18 +186,18 @@ def _check(option: str, value: str | None, choices: str) -> None:
 
 
 @contextmanager
-def _progress(epochs: int) -> Iterator[Callable[[Report], None]]:
-    """A bar for terminals, gone at the end: loss, best validation so far, time left if all epochs are needed."""
+def _progress() -> Iterator[Callable[[str, int, Report], None]]:
+    """A bar for terminals, gone at the end: stage, loss, best validation so far, time left if all epochs are needed."""
     console = Console(stderr=True)
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.fields[stage]}, epoch {task.fields[epoch]}"), BarColumn(), TimeRemainingColumn())
     more = (TextColumn("loss {task.fields[loss]:.4f}"), TextColumn("best {task.fields[best]:.4f}"))
     with Progress(*columns, *more, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("train", total=None, epoch=0, loss=float("nan"), best=0.0)
+        task = bar.add_task("train", total=None, stage="training", epoch=0, loss=float("nan"), best=0.0)
 
-        def show(report: Report) -> None:
+        def show(stage: str, epochs: int, report: Report) -> None:
             epoch, step, steps, loss, best = report
             done, total = (epoch - 1) * steps + step, epochs * steps
-            bar.update(task, completed=done, total=total, epoch=epoch, loss=loss, best=best)
+            bar.update(task, completed=done, total=total, stage=stage, epoch=epoch, loss=loss, best=best)
 
         yield show
 

@@ -68,7 +68,7 @@ def _parameters(plan: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _parameters(value)
         else:
-            yield f"- {name}: {value}"
+            yield f"- {name}: {', '.join(value) if isinstance(value, tuple) else value}"
 
 
 def _table(figures: Mapping[str, Any]) -> list[str]:

@@ -9,9 +9,10 @@ from models.neural.encoders.encoder import EncoderConfig
 from models.neural.histories import by_time, by_users, leave_one_out
 from models.neural.network import MODELS, NCF
 from models.neural.objectives import SOFTMAX
-from models.neural.plan import TasksPlan, TrainingPlan
+from models.neural.plan import PretrainingPlan, TasksPlan, TrainingPlan
 from models.neural.tasks.goal import KINDS, NEXT
 from models.neural.tasks.values import BCE
+from models.neural.views import VIEWS
 from worker.errors import ConfigurationError
 
 FULL_SOFTMAX_ITEMS = 10_000
@@ -66,6 +67,11 @@ def tasks_plan(
     return TasksPlan(ranking, value_loss if VALUES in names else None, liked_from, towers, experts, balance)
 
 
+def pretraining_plan(task: str | None, epochs: int) -> PretrainingPlan | None:
+    """None where no task is named."""
+    return None if task is None else PretrainingPlan(task, epochs)
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the caller chose of a plan; None = by the model and the data. `sizes` are those of the encoder, by name."""
@@ -79,6 +85,9 @@ class Wishes:
     l2: float = 0.0
     seed: int = 0
     tasks: TasksPlan | None = None
+    augment: Sequence[str] = ()
+    adversarial: float = 0.0
+    pretraining: PretrainingPlan | None = None
 
     def plan(self, items: int) -> TrainingPlan:
         """NCF as its paper has it; else dot products, and a softmax over all items where they are not too many."""
@@ -99,5 +108,19 @@ class Wishes:
             rate=self.rate,
             l2=self.l2,
             seed=self.seed,
+            augment=self._augment(),
+            adversarial=self.adversarial,
             tasks=self.tasks,
+            pretraining=self.pretraining,
         )
+
+    def _augment(self) -> tuple[str, ...]:
+        """Raises ConfigurationError for views that do not exist, or of histories that the model does not read."""
+        unknown = sorted(set(self.augment) - VIEWS.keys())
+        if unknown:
+            raise ConfigurationError(f"unknown view {unknown[0]}", f"there are {', '.join(VIEWS)}")
+        if self.model == NCF and (self.augment or self.pretraining):
+            raise ConfigurationError(
+                f"{NCF} reads no histories", "choose another --model, or no --augment and --pretrain"
+            )
+        return tuple(sorted(self.augment))

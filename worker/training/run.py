@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ from models.neural.goal import Goal
 from models.neural.histories import TEST, VALIDATION, Histories, histories_of
 from models.neural.network import NCF
 from models.neural.next_item import NextItem
-from models.neural.offline import Report, Trainer, device_of_machine
-from models.neural.plan import TrainingPlan
+from models.neural.offline import Trainer, device_of_machine
+from models.neural.plan import PretrainingPlan, TrainingPlan
+from models.neural.pretraining.registry import PRETRAINING
 from models.neural.tasks.goal import MultiTask
-from worker.errors import ConfigurationError, StateError
+from worker.errors import ConfigurationError
 from worker.training.card import model_card
 from worker.training.choices import Split, Wishes
-from worker.training.folder import make_folder, read_checkpoint, write_checkpoint, write_model
-
-FITS_NOT = (KeyError, TypeError, ValueError, RuntimeError)
+from worker.training.folder import CHECKPOINT, PRETRAINING_CHECKPOINT, make_folder, write_model
+from worker.training.stage import Reports, Stage
 
 
 def train(
@@ -35,9 +35,9 @@ def train(
     *,
     epochs: int,
     seen_excluded: bool | None = None,
-    report: Callable[[Report], None] = lambda report: None,
+    reports: Reports = lambda stage, epochs, report: None,
 ) -> dict[str, Any]:
-    """Trains, or goes on from the folder's checkpoint, tests, writes the model, and gives the figures.
+    """Trains, or goes on from the folder's checkpoints, tests, writes the model, and gives the figures.
 
     `seen_excluded` None = as the data has it. Raises ConfigurationError where the events do not suffice or training
     diverges, StateError for a checkpoint that is altered or of another training.
@@ -47,23 +47,35 @@ def train(
     excluded = histories.seen_excluded if seen_excluded is None else seen_excluded
     trainer = Trainer(plan, _goal(plan, histories, excluded), histories.with_history(VALIDATION))
     make_folder(folder)
-    identity = {**asdict(plan), "seen_excluded": excluded, "data": _digest(histories)}
-    _resume(trainer, folder, identity)
+    identity = json.loads(json.dumps({**asdict(plan), "seen_excluded": excluded, "data": _digest(histories)}))
+    stage = Stage("training", trainer, folder / CHECKPOINT, identity)
+    stage.resume()
+    pretraining = _pretrain(stage, plan.pretraining, histories, folder, reports) if plan.pretraining else None
     begin = time.perf_counter()
     steps_before = trainer.position.steps
-    try:
-        trainer.run(epochs, report, lambda: _save(trainer, folder, identity))
-    except FloatingPointError as error:
-        raise ConfigurationError(
-            f"training diverged: {error}", "choose a lower --rate, and another --out or no checkpoint there"
-        ) from error
+    stage.run(epochs, reports)
     trained = time.perf_counter()
-    figures = _figures(trainer, histories, files, split) | {"seen_excluded": excluded}
+    figures = _figures(trainer, histories, files, split) | {"seen_excluded": excluded, "pretraining": pretraining}
     figures["training_seconds"] = round(trained - begin, 1)
     figures["steps_per_second"] = round((trainer.position.steps - steps_before) / (trained - begin), 2)
     figures["test_seconds"] = round(time.perf_counter() - trained, 1)
     _write_model(trainer, histories, folder, figures)
     return figures
+
+
+def _pretrain(
+    training: Stage, wanted: PretrainingPlan, histories: Histories, folder: Path, reports: Reports
+) -> list[float]:
+    """The losses of its epochs. Its network goes to the training, where that has not begun."""
+    plan = training.trainer.plan
+    goal = PRETRAINING[wanted.task](plan, histories, device_of_machine())
+    trainer = Trainer(plan, goal, histories.with_history(VALIDATION))
+    stage = Stage("pre-training", trainer, folder / PRETRAINING_CHECKPOINT, training.identity)
+    stage.resume()
+    stage.run(wanted.epochs, reports)
+    if not training.trainer.position.steps:
+        training.trainer.goal.base.load_state_dict(goal.base.state_dict())
+    return [epoch["loss"] for epoch in trainer.position.epochs]
 
 
 def _goal(plan: TrainingPlan, histories: Histories, seen_excluded: bool) -> Goal:
@@ -92,29 +104,6 @@ def _digest(histories: Histories) -> str:
     for column in (histories.items, histories.users, histories.parts, histories.kinds, histories.values):
         digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()
-
-
-def _resume(trainer: Trainer, folder: Path, identity: Mapping[str, Any]) -> None:
-    found = read_checkpoint(folder)
-    if found is None:
-        return
-    arrays, facts = found
-    theirs = facts.get("identity", {})
-    differing = [name for name, value in identity.items() if theirs.get(name) != value]
-    if differing:
-        raise StateError(
-            f"the checkpoint in {folder} is of another training: it differs in {', '.join(differing)}",
-            "name another folder with --out, or give the data and options that it was made with",
-        )
-    try:
-        trainer.restore(arrays, facts["position"])
-    except FITS_NOT as error:
-        raise StateError(f"the checkpoint in {folder} does not fit: {error}", "remove it to train anew") from error
-
-
-def _save(trainer: Trainer, folder: Path, identity: Mapping[str, Any]) -> None:
-    arrays, position = trainer.state()
-    write_checkpoint(folder, arrays, {"identity": identity, "position": position})
 
 
 def _figures(trainer: Trainer, histories: Histories, files: Sequence[str], split: Split) -> dict[str, Any]:

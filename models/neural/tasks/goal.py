@@ -12,10 +12,12 @@ from models.neural.examples import Examples, examples_of
 from models.neural.full_ranking import MISS, asked_before, ranks_of
 from models.neural.goal import Goal, evaluating, seeded
 from models.neural.histories import TRAIN, Histories, batches, windows
+from models.neural.network import Network
 from models.neural.next_item import new_network, ranking_figures, ranking_loss
 from models.neural.plan import TasksPlan, TrainingPlan
 from models.neural.tasks.network import Ranker, TaskNetwork
 from models.neural.tasks.values import BCE, Values
+from models.neural.views import augmented
 
 KINDS, NEXT = "kinds", "next"
 BATCH_EVENTS = 1024
@@ -43,7 +45,8 @@ class MultiTask(Goal):
 
     @override
     def loss(self, places: Int64s) -> Tensor:
-        examples = examples_of(self.histories, places, self.device)
+        view = augmented(torch.from_numpy(places), self.plan.augment)
+        examples = examples_of(self.histories, view, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             vectors = self.network.shared.everywhere(examples.asked)[examples.taken]  # (n, d)
             losses = {**self._ranking_losses(vectors, examples), **self._value_losses(vectors, examples)}
@@ -68,6 +71,11 @@ class MultiTask(Goal):
         chosen = torch.from_numpy(stated).to(self.device)  # (m,)
         told = self.network.values(vectors[chosen], examples.targets[chosen])  # (m,)
         return {self._rankers: self._values.loss_of(told, examples.places[stated])}
+
+    @property
+    @override
+    def base(self) -> Network:
+        return self.network.shared
 
     @override
     def figures(self, places: Int64s) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""Stage: a training with a checkpoint of its own, from which it goes on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.neural.offline import Report, Trainer
+from worker.errors import ConfigurationError, StateError
+from worker.training.folder import read_checkpoint, write_checkpoint
+
+FITS_NOT = (KeyError, TypeError, ValueError, RuntimeError)
+
+Reports = Callable[[str, int, Report], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of `millrace train`.
+
+    Attributes:
+        name: for people.
+        trainer: what trains.
+        path: of the checkpoint.
+        identity: of the training; a checkpoint of another one is refused.
+    """
+
+    name: str
+    trainer: Trainer
+    path: Path
+    identity: Mapping[str, Any]
+
+    def resume(self) -> None:
+        """Goes on from the checkpoint, where there is one. Raises StateError for one that is of another training."""
+        found = read_checkpoint(self.path)
+        if found is None:
+            return
+        arrays, facts = found
+        theirs = facts.get("identity", {})
+        differing = [name for name, value in self.identity.items() if theirs.get(name) != value]
+        if differing:
+            raise StateError(
+                f"{self.path} is of another training: it differs in {', '.join(differing)}",
+                "name another folder with --out, or give the data and options that it was made with",
+            )
+        try:
+            self.trainer.restore(arrays, facts["position"])
+        except FITS_NOT as error:
+            raise StateError(f"the checkpoint {self.path} does not fit: {error}", "remove it to train anew") from error
+
+    def run(self, epochs: int, reports: Reports) -> None:
+        """At most so many epochs, told of what they do. Raises ConfigurationError where training diverges."""
+        try:
+            self.trainer.run(epochs, lambda report: reports(self.name, epochs, report), self._save)
+        except FloatingPointError as error:
+            raise ConfigurationError(
+                f"{self.name} diverged: {error}", "choose a lower --rate, and another --out or no checkpoint there"
+            ) from error
+
+    def _save(self) -> None:
+        arrays, position = self.trainer.state()
+        write_checkpoint(self.path, arrays, {"identity": self.identity, "position": position})
