@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
 from models.neural.offline import Trainer
@@ -153,6 +154,31 @@ def test_each_model_trains_and_the_same_seed_gives_the_same_figures(file: Path, 
     )
     assert first == again
     assert first["history"] != other["history"]
+
+
+def test_each_stage_is_logged_for_tensorboard(file: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    arguments = ["--epochs", "2", "--pretrain", "masked", "--pretrain-epochs", "1", "--batch", "2"]
+    found = figures(file, tmp_path / "model", *arguments, "--tensorboard", str(log))
+    training = EventAccumulator(str(log / "training")).Reload()
+    assert [event.value for event in training.Scalars("epoch/ndcg_at_10")] == pytest.approx(
+        [epoch["ndcg_at_10"] for epoch in found["history"]]
+    )
+    assert training.Scalars("loss")
+    assert EventAccumulator(str(log / "pre-training")).Reload().Scalars("epoch/loss")
+
+
+def test_steps_hold_as_many_histories_and_validation_waits_as_many_epochs_as_asked(file: Path, tmp_path: Path) -> None:
+    some, twice = (figures(file, tmp_path / size, "--epochs", "1", "--batch", size) for size in ("8", "4"))
+    assert twice["steps"] == pytest.approx(2 * some["steps"], abs=1)
+    stuck = figures(file, tmp_path / "stuck", "--epochs", "9", "--rate", "0", "--patience", "2")
+    assert stuck["epochs"] == 3
+    drawn = ["--epochs", "1", "--objective", "bpr", "--negatives"]
+    few, many = (figures(file, tmp_path / f"n{count}", *drawn, count) for count in ("1", "16"))
+    assert few["history"] != many["history"]
+    warmed = ["--epochs", "1", "--batch", "2", "--warmup-steps"]
+    slow, quick = (figures(file, tmp_path / f"w{steps}", *warmed, steps) for steps in ("100000", "1"))
+    assert slow["history"][0]["loss"] > 1.01 * quick["history"][0]["loss"]
 
 
 def test_leave_one_out_tests_one_event_of_each_user(file: Path, tmp_path: Path) -> None:

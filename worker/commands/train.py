@@ -1,13 +1,12 @@
 """`millrace train`: a deep model from files of events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from producers import options as file_options
@@ -16,7 +15,8 @@ from worker.commands.options import AsJson
 from worker.commands.output import print_json
 from worker.errors import ConfigurationError
 
-Report = tuple[int, int, int, float, float]  # that of `models.neural.offline`, which loads torch
+if TYPE_CHECKING:  # loads torch
+    from worker.training.watcher import Watcher
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Parquet, CSV or JSONL files of events, in order.")
@@ -40,6 +40,14 @@ ObjectiveOption = Annotated[
 Optimiser = Annotated[str, typer.Option("--optimiser", help="adam, adamw, sgd or adagrad (row-wise).")]
 LearningRate = Annotated[float, typer.Option("--rate", min=0, help="Learning rate.")]
 L2 = Annotated[float, typer.Option("--l2", min=0, help="Weight of the parameters' squares.")]
+WarmupSteps = Annotated[int, typer.Option("--warmup-steps", min=0, help="Over which the rate rises to the whole.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, metavar="HISTORIES", help="Histories a step.")]
+Negatives = Annotated[
+    int, typer.Option("--negatives", min=1, help="Items drawn a step, where the objective draws: not for softmax.")
+]
+Patience = Annotated[
+    int, typer.Option("--patience", min=1, metavar="EPOCHS", help="Training ends after so many without a better one.")
+]
 Tasks = Annotated[
     str,
     typer.Option(
@@ -69,6 +77,10 @@ Pretrain = Annotated[
     str | None, typer.Option("--pretrain", help="masked (find hidden items) or contrastive (views of a history).")
 ]
 PretrainEpochs = Annotated[int, typer.Option("--pretrain-epochs", min=1, help="Of --pretrain.")]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", metavar="DIR", help="Write losses and figures there, as TensorBoard reads them."),
+]
 LeaveOneOut = Annotated[
     bool, typer.Option("--leave-one-out", help="Hold out each user's last two events, not the stream's last.")
 ]
@@ -96,6 +108,10 @@ def train(
     optimiser: Optimiser = "adam",
     rate: LearningRate = 0.001,
     l2: L2 = 0.0,
+    warmup_steps: WarmupSteps = 100,
+    batch: Batch = 64,
+    negatives: Negatives = 256,
+    patience: Patience = 5,
     tasks: Tasks = "next",
     towers: Towers = "shared-bottom",
     experts: Experts = 4,
@@ -118,12 +134,13 @@ def train(
     time_column: file_options.OfTime = None,
     event_column: file_options.OfEvent = None,
     value_column: file_options.OfValue = None,
+    tensorboard: TensorBoard = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a deep model from history: which item comes next, ranked among all.
 
     The events train in their order: the stream's last tenth tests and the tenth before it validates, or, as papers have
-    it, each user's last two. Training ends when validation has not improved for five epochs, and keeps the best.
+    it, each user's last two. Training ends when validation has not improved for --patience epochs, and keeps the best.
 
     The folder gets model.safetensors, config.json, a model card (MODEL.md) and, after each epoch and each 500 steps,
     a checkpoint. The same command goes on from it after a kill, to the same model. A step that is not finite is dropped
@@ -150,20 +167,24 @@ def train(
     wishes = choices.Wishes(
         model,
         sizes,
-        head,
-        objective,
-        optimiser,
-        rate,
-        l2,
-        seed,
-        several,
-        listed(augment),
-        adversarial,
-        choices.pretraining_plan(pretrain, pretrain_epochs),
+        head=head,
+        objective=objective,
+        optimiser=optimiser,
+        rate=rate,
+        l2=l2,
+        seed=seed,
+        warmup_steps=warmup_steps,
+        batch_histories=batch,
+        negatives=negatives,
+        patience_epochs=patience,
+        tasks=several,
+        augment=listed(augment),
+        adversarial=adversarial,
+        pretraining=choices.pretraining_plan(pretrain, pretrain_epochs),
     )
     split = choices.Split(leave_one_out, chosen, validation_share, test_share)
     excluded = {RepeatsChoice.ALLOW: False, RepeatsChoice.EXCLUDE: True}.get(repeats or RepeatsChoice.AUTO)
-    with _progress() as reports:
+    with _watched(tensorboard) as watcher:
         figures = run.train(
             stream,
             [file.name for file in files],
@@ -172,7 +193,7 @@ def train(
             out,
             epochs=epochs,
             seen_excluded=excluded,
-            reports=reports,
+            watcher=watcher,
         )
     if as_json:
         print_json(figures)
@@ -186,20 +207,27 @@ def _check(option: str, value: str | None, choices: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, Report], None]]:
-    """A bar for terminals, gone at the end: stage, loss, best validation so far, time left if all epochs are needed."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.fields[stage]}, epoch {task.fields[epoch]}"), BarColumn(), TimeRemainingColumn())
-    more = (TextColumn("loss {task.fields[loss]:.4f}"), TextColumn("best {task.fields[best]:.4f}"))
-    with Progress(*columns, *more, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("train", total=None, stage="training", epoch=0, loss=float("nan"), best=0.0)
+def _watched(event_log: Path | None) -> Iterator["Watcher"]:
+    """A bar for terminals, gone at the end, and a log for TensorBoard where a folder is given."""
+    from worker.training.bar import training_bar  # loads torch
+    from worker.training.watcher import Watchers
 
-        def show(stage: str, epochs: int, report: Report) -> None:
-            epoch, step, steps, loss, best = report
-            done, total = (epoch - 1) * steps + step, epochs * steps
-            bar.update(task, completed=done, total=total, stage=stage, epoch=epoch, loss=loss, best=best)
+    with training_bar() as bar:
+        watchers = Watchers([bar] if event_log is None else [bar, _event_log(event_log)])
+        try:
+            yield watchers
+        finally:
+            watchers.ends()
 
-        yield show
+
+def _event_log(folder: Path) -> "Watcher":
+    try:
+        from worker.training.event_log import EventLog  # the optional extra `tensorboard`
+    except ImportError as error:
+        raise ConfigurationError(
+            f"what writes logs for TensorBoard is not installed: {error}", "pip install 'millrace[tensorboard]'"
+        ) from error
+    return EventLog(folder)
 
 
 def _print(out: Path, figures: dict[str, Any]) -> None:

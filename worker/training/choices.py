@@ -84,6 +84,10 @@ class Wishes:
     rate: float = 0.001
     l2: float = 0.0
     seed: int = 0
+    warmup_steps: int = 100
+    batch_histories: int = 64
+    negatives: int = 256
+    patience_epochs: int = 5
     tasks: TasksPlan | None = None
     augment: Sequence[str] = ()
     adversarial: float = 0.0
@@ -108,6 +112,10 @@ class Wishes:
             rate=self.rate,
             l2=self.l2,
             seed=self.seed,
+            warmup_steps=self.warmup_steps,
+            batch_histories=self.batch_histories,
+            negatives=self.negatives,
+            patience_epochs=self.patience_epochs,
             augment=self._augment(),
             adversarial=self.adversarial,
             tasks=self.tasks,

@@ -23,7 +23,8 @@ from worker.errors import ConfigurationError
 from worker.training.card import model_card
 from worker.training.choices import Split, Wishes
 from worker.training.folder import CHECKPOINT, PRETRAINING_CHECKPOINT, make_folder, write_model
-from worker.training.stage import Reports, Stage
+from worker.training.stage import Stage
+from worker.training.watcher import Watcher
 
 
 def train(
@@ -34,8 +35,8 @@ def train(
     folder: Path,
     *,
     epochs: int,
+    watcher: Watcher,
     seen_excluded: bool | None = None,
-    reports: Reports = lambda stage, epochs, report: None,
 ) -> dict[str, Any]:
     """Trains, or goes on from the folder's checkpoints, tests, writes the model, and gives the figures.
 
@@ -50,10 +51,10 @@ def train(
     identity = json.loads(json.dumps({**asdict(plan), "seen_excluded": excluded, "data": _digest(histories)}))
     stage = Stage("training", trainer, folder / CHECKPOINT, identity)
     stage.resume()
-    pretraining = _pretrain(stage, plan.pretraining, histories, folder, reports) if plan.pretraining else None
+    pretraining = _pretrain(stage, plan.pretraining, histories, folder, watcher) if plan.pretraining else None
     begin = time.perf_counter()
     steps_before = trainer.position.steps
-    stage.run(epochs, reports)
+    stage.run(epochs, watcher)
     trained = time.perf_counter()
     figures = _figures(trainer, histories, files, split) | {"seen_excluded": excluded, "pretraining": pretraining}
     figures["training_seconds"] = round(trained - begin, 1)
@@ -64,7 +65,7 @@ def train(
 
 
 def _pretrain(
-    training: Stage, wanted: PretrainingPlan, histories: Histories, folder: Path, reports: Reports
+    training: Stage, wanted: PretrainingPlan, histories: Histories, folder: Path, watcher: Watcher
 ) -> list[float]:
     """The losses of its epochs. Its network goes to the training, where that has not begun."""
     plan = training.trainer.plan
@@ -72,7 +73,7 @@ def _pretrain(
     trainer = Trainer(plan, goal, histories.with_history(VALIDATION))
     stage = Stage("pre-training", trainer, folder / PRETRAINING_CHECKPOINT, training.identity)
     stage.resume()
-    stage.run(wanted.epochs, reports)
+    stage.run(wanted.epochs, watcher)
     if not training.trainer.position.steps:
         training.trainer.goal.base.load_state_dict(goal.base.state_dict())
     return [epoch["loss"] for epoch in trainer.position.epochs]

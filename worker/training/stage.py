@@ -1,17 +1,16 @@
 """Stage: a training with a checkpoint of its own, from which it goes on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.neural.offline import Report, Trainer
+from models.neural.offline import Trainer
 from worker.errors import ConfigurationError, StateError
 from worker.training.folder import read_checkpoint, write_checkpoint
+from worker.training.watcher import Watcher
 
 FITS_NOT = (KeyError, TypeError, ValueError, RuntimeError)
-
-Reports = Callable[[str, int, Report], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,20 @@ class Stage:
         except FITS_NOT as error:
             raise StateError(f"the checkpoint {self.path} does not fit: {error}", "remove it to train anew") from error
 
-    def run(self, epochs: int, reports: Reports) -> None:
-        """At most so many epochs, told of what they do. Raises ConfigurationError where training diverges."""
+    def run(self, epochs: int, watcher: Watcher) -> None:
+        """At most so many epochs, watched. Raises ConfigurationError where training diverges."""
+        watcher.begins(self.name, self.trainer.position.steps)
         try:
-            self.trainer.run(epochs, lambda report: reports(self.name, epochs, report), self._save)
+            self.trainer.run(
+                epochs, lambda report: watcher.stepped(self.name, epochs, report), lambda: self._save(watcher)
+            )
         except FloatingPointError as error:
             raise ConfigurationError(
                 f"{self.name} diverged: {error}", "choose a lower --rate, and another --out or no checkpoint there"
             ) from error
 
-    def _save(self) -> None:
+    def _save(self, watcher: Watcher) -> None:
         arrays, position = self.trainer.state()
         write_checkpoint(self.path, arrays, {"identity": self.identity, "position": position})
+        if not self.trainer.position.in_epoch:
+            watcher.closed_epoch(self.name, self.trainer.position.steps, self.trainer.position.epochs[-1])
