@@ -11,7 +11,7 @@ import torch
 
 from models.batch import Interactions
 from models.neural.encoders.encoder import EncoderConfig
-from models.neural.histories import TEST, VALIDATION, Histories, by_time, histories_of, leave_one_out
+from models.neural.histories import TEST, TRAIN, VALIDATION, Histories, by_time, histories_of, leave_one_out
 from models.neural.offline import Trainer
 from models.neural.plan import TasksPlan, TrainingPlan
 from models.neural.tasks.balance import BALANCES, Uncertainty
@@ -206,19 +206,12 @@ def test_a_kind_that_trains_nothing_is_refused(histories: Histories) -> None:
 
 def test_a_batch_without_examples_of_a_task_teaches_the_others(histories: Histories) -> None:
     goal = goal_of(histories, TasksPlan("kinds", "mse"))
-    kinds = histories.kinds[goal.windows]
-    of_one = np.flatnonzero(((kinds[:, :-1] == 0) | (goal.windows[:, 1:] < 0)).all(1))
-    windows = goal.windows[of_one][:1] if len(of_one) else two_of_kind(histories, 0)
-    goal.loss(windows).backward()
+    targets = histories.with_history(TRAIN)
+    target = int(targets[histories.kinds[targets] == 0][0])
+    goal.loss(np.array([[target, target - 1]])).backward()
     slopes = {name: parameter.grad for name, parameter in goal.network.towers.named_parameters()}
     assert any(slope is not None and bool(slope.any()) for name, slope in slopes.items() if "towers.0." in name)
     assert all(slope is None or not bool(slope.any()) for name, slope in slopes.items() if "towers.1." in name)
-
-
-def two_of_kind(histories: Histories, kind: int) -> np.ndarray:
-    """A window of one example, whose target is of this kind."""
-    target = int(histories.with_history(0)[histories.kinds[histories.with_history(0)] == kind][0])
-    return np.array([[target, target - 1]])
 
 
 @pytest.mark.parametrize("towers", sorted(TOWERS))

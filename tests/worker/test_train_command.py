@@ -115,6 +115,7 @@ def test_liked_or_not_is_learned_from_a_value_on(rated: Path, tmp_path: Path) ->
     found = figures(rated, tmp_path, *arguments, "--epochs", "30")
     assert found["test"]["values"]["auc"] > 0.95
     assert "hr_at_10" not in found["test"]
+    assert "HR@10" not in (tmp_path / "MODEL.md").read_text()
     assert "AUC" in run(rated, tmp_path, *arguments, "--epochs", "30").output
 
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 NAMES = {"hr_at_10": "HR@10", "hr_at_20": "HR@20", "mrr_at_20": "MRR@20", "ndcg_at_10": "NDCG@10"}
-
 VALUE_NAMES = {"rmse": "RMSE", "auc": "AUC"}
 
 
 def model_card(figures: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
     """Markdown."""
-    data, test = figures["data"], figures["test"]
+    data = figures["data"]
     lines = [
         f"# {figures['model']}",
         "",
@@ -30,10 +29,6 @@ def model_card(figures: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
         *_parameters(plan),
         "",
         "## Measured",
-        "",
-        f"Each held-out item against all items of training, users' own items "
-        f"{'left out' if figures['seen_excluded'] else 'kept'}; an item that training never met is a miss "
-        f"({test['unknown']:,} of {test['events']:,}). Histories go up to the event; parameters stand still.",
         "",
         *_table(figures),
         *_values(figures),
@@ -72,10 +67,22 @@ def _parameters(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _table(figures: Mapping[str, Any]) -> list[str]:
+    """How it was ranked, and the figures; nothing where nothing was."""
     rows = [f"| {name} | {' | '.join(f'{values[key]:.4f}' for key in NAMES)} |" for name, values in measured(figures)]
-    return [f"| | {' | '.join(NAMES.values())} |", f"| --- |{' --- |' * len(NAMES)}", *rows] if rows else []
+    if not rows:
+        return []
+    return [
+        f"Each held-out item against all items of training, users' own items "
+        f"{'left out' if figures['seen_excluded'] else 'kept'}; an item that training never met is a miss "
+        f"({figures['test']['unknown']:,} of {figures['test']['events']:,}). Histories go up to the event; parameters "
+        f"stand still.",
+        "",
+        f"| | {' | '.join(NAMES.values())} |",
+        f"| --- |{' --- |' * len(NAMES)}",
+        *rows,
+    ]
 
 
 def _values(figures: Mapping[str, Any]) -> list[str]:
-    sentences = list(told(figures))
-    return ["", *(f"- {sentence}" for sentence in sentences)] if sentences else []
+    sentences = [f"- {sentence}" for sentence in told(figures)]
+    return ["", *sentences] if sentences else []

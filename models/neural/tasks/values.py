@@ -90,7 +90,8 @@ class Values:
 
 
 def _rmse(wanted: Float64s, told: Float64s) -> float:
-    return float(np.sqrt(np.square(wanted - told).mean()))
+    """Nan of no events."""
+    return float(np.sqrt(np.square(wanted - told).mean())) if len(wanted) else float("nan")
 
 
 def _auc(wanted: Float64s, told: Float64s) -> float:
