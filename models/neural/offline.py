@@ -153,11 +153,11 @@ class Trainer:
     def _step(self, places: Int64s) -> None:
         """One step down the gradient; one that is not finite changes nothing but the rate, which it halves."""
         position, plan = self.position, self.plan
-        torch.manual_seed(plan.seed * 1_000_003 + position.steps)
+        seed = plan.seed * 1_000_003 + position.steps
         set_rate(self._optimiser, warmed(plan.rate * position.scale, position.steps, plan.warmup_steps))
         position.steps += 1
         self._optimiser.zero_grad()
-        loss = self._slopes(places)
+        loss = self._slopes(places, seed)
         if bool(loss.isfinite()) and self._are_gradients_finite():
             self._optimiser.step()
             position.loss_sum += loss.item()
@@ -170,12 +170,11 @@ class Trainer:
         if position.in_a_row >= DROPPED_IN_A_ROW:
             raise FloatingPointError(f"{DROPPED_IN_A_ROW} steps in a row have a loss or gradient that is not finite")
 
-    def _slopes(self, places: Int64s) -> Tensor:
-        """The loss (); gradients of all parameters, where it is finite."""
-        drawn = torch.get_rng_state()
+    def _slopes(self, places: Int64s, seed: int) -> Tensor:
+        """The loss (); gradients of all parameters, where it is finite. What it draws follows from the seed."""
 
         def loss() -> Tensor:
-            torch.set_rng_state(drawn)
+            torch.manual_seed(seed)
             return self.loss(places)
 
         if self.plan.adversarial:
