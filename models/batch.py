@@ -26,7 +26,9 @@ class Interactions:
         times_ms: (n,) int64, when it happened, UTC milliseconds.
         weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn, below 0 = the user
             rejected the item (see `learning.learn_rejection`).
-        kinds: names of the kinds of event, n strings, or none: no model learns from them, an evaluation reports them.
+        kinds: names of the kinds of event, n strings, or none: no model of the worker learns from them, an
+            evaluation reports them.
+        values: (n,) float64, a rating or another number that the event states, NaN = none; or None: nobody asked.
     """
 
     users: Sequence[str]
@@ -34,10 +36,13 @@ class Interactions:
     times_ms: Int64s
     weights: Float32s
     kinds: Sequence[str] = ()
+    values: Float64s | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
         lengths.add(len(self.kinds or self.users))
+        if self.values is not None:
+            lengths.add(len(self.values))
         if len(lengths) != 1:
             raise ValueError(f"columns of a batch have different lengths: {sorted(lengths)}")
         # Kernels are compiled for plain arrays; one that is strided or read-only would compile them all again.
@@ -55,6 +60,7 @@ class Interactions:
             self.times_ms[start:stop],
             self.weights[start:stop],
             self.kinds[start:stop],
+            None if self.values is None else self.values[start:stop],
         )
 
     @classmethod

@@ -87,7 +87,7 @@ class Evaluation:
 
 
 def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Interactions:
-    """The selected events of a parquet, CSV or JSONL file, in the file's order, with their kinds, each of its weight.
+    """The selected events of a parquet, CSV or JSONL file, in the file's order, with kinds, weights and values.
 
     Raises ConfigurationError for a file that cannot be read, or without such events.
     """
@@ -107,6 +107,7 @@ def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Inter
         np.concatenate([part.times_ms for part in parts]),
         np.array([selection.weights.get(kind, 1.0) for kind in kinds], np.float32),
         kinds,
+        np.concatenate([part.values for part in parts]),
     )
 
 
@@ -122,6 +123,7 @@ def read_streams(paths: Sequence[Path], columns: ColumnNames, selection: Selecti
         np.concatenate([part.times_ms for part in parts]),
         np.concatenate([part.weights for part in parts]),
         [kind for part in parts for kind in part.kinds],
+        np.concatenate([part.values for part in parts if part.values is not None]),
     )
     return whole if selection.limit is None else whole.slice(0, selection.limit)
 

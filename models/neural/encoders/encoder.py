@@ -49,6 +49,13 @@ class SequenceEncoder(nn.Module, ABC):
         """
         return self.everywhere(inputs, known)[:, 0]  # (b, d)
 
+    def around(self, inputs: Tensor, known: Tensor) -> Tensor:
+        """(b, l, d): at each place, what it and all others say, newer ones too, where the encoder can look both ways.
+
+        The others see what is older, as `everywhere`.
+        """
+        return self.everywhere(inputs, known)
+
     @abstractmethod
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:
         """(b, l, d): at each place, what it and all older ones say: one example of training a place.
