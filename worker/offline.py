@@ -154,8 +154,7 @@ def evaluate(
     done, those of all passes together. Raises ConfigurationError for a baseline that cannot run.
     """
     peers.prepare(against)
-    users, items = len(set(stream.users)), len(set(stream.items))
-    fitting = replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
+    fitting = with_room(options, stream)
     _pass(stream.slice(0, 1), fitting)  # compiles, so that the time is that of the work
     begin = time.perf_counter()
     recommender, outcomes = _pass(stream, fitting, progress)
@@ -170,8 +169,8 @@ def evaluate(
         "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
         "exposure": exposure(outcomes, scored, recommender.knowledge.events),
         "seen_excluded": seen_excluded,
-        "users": users,
-        "items": items,
+        "users": len(set(stream.users)),
+        "items": len(set(stream.items)),
         "seconds": round(seconds, 3),
         "events_per_second": round(len(stream) / seconds),
     }
@@ -185,6 +184,12 @@ def evaluate(
             progress=lambda events: progress(len(stream) + events),
         )
     return Evaluation(stream, figures, outcomes.ranks, scored)
+
+
+def with_room(options: RecommenderOptions, stream: Interactions) -> RecommenderOptions:
+    """The options, with bounds that are too low for the stream raised."""
+    users, items = len(set(stream.users)), len(set(stream.items))
+    return replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
 
 
 def _pass(
