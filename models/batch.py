@@ -1,7 +1,7 @@
 """Interactions: the columns of a batch, the unit of all work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -27,6 +27,8 @@ class Interactions:
         weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn, below 0 = the user
             rejected the item (see `learning.learn_rejection`).
         kinds: names of the kinds of event, n strings, or none: no model learns from them, an evaluation reports them.
+        of_objective: (n,) bool, whether lists are to foresee such events: the others teach neither ranker nor mixture.
+            None is given = all are.
     """
 
     users: Sequence[str]
@@ -34,15 +36,20 @@ class Interactions:
     times_ms: Int64s
     weights: Float32s
     kinds: Sequence[str] = ()
+    of_objective: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
         lengths.add(len(self.kinds or self.users))
+        if len(self.of_objective) == 0:
+            object.__setattr__(self, "of_objective", np.ones(len(self.users), np.bool_))
+        lengths.add(len(self.of_objective))
         if len(lengths) != 1:
             raise ValueError(f"columns of a batch have different lengths: {sorted(lengths)}")
         # Kernels are compiled for plain arrays; one that is strided or read-only would compile them all again.
         object.__setattr__(self, "times_ms", np.require(self.times_ms, np.int64, ["C", "W"]))
         object.__setattr__(self, "weights", np.require(self.weights, np.float32, ["C", "W"]))
+        object.__setattr__(self, "of_objective", np.require(self.of_objective, np.bool_, ["C", "W"]))
 
     def __len__(self) -> int:
         return len(self.users)
@@ -55,6 +62,7 @@ class Interactions:
             self.times_ms[start:stop],
             self.weights[start:stop],
             self.kinds[start:stop],
+            self.of_objective[start:stop],
         )
 
     @classmethod

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from producers.readers import ColumnNames
 from tests.support.waiting import wait_until
 from worker.cli import app
 from worker.errors import ConfigurationError, StateError
-from worker.offline import Scoring, Selection, evaluate, read_stream
+from worker.offline import Scoring, Selection, evaluate, of_kinds, read_stream
 from worker.settings import load
-from worker.tuning.passes import Pass, counted_kinds, gain_of, run_pass, weighed
+from worker.tuning.passes import Pass, gain_of, run_pass, weighed
 
 pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
 
@@ -104,7 +105,7 @@ def test_a_pass_finds_what_evaluate_finds(file: Path) -> None:
     assert weighed(stream, weights).weights.tolist() == stream.weights.tolist()
     evaluation = evaluate(stream, RecommenderOptions(), Scoring(not_kinds=frozenset({"glance"})))
     heard: list[tuple[int, float]] = []
-    counted = counted_kinds(stream, {"buy"})
+    counted = of_kinds(stream, {"buy"})
     found = run_pass(stream, RecommenderOptions(), counted, "ndcg_at_10", lambda *told: heard.append(told))
     assert np.array_equal(found.ranks, evaluation.ranks)
     assert np.array_equal(found.scored, evaluation.scored)
@@ -113,10 +114,21 @@ def test_a_pass_finds_what_evaluate_finds(file: Path) -> None:
     assert heard[-1][1] == found.mean("ndcg_at_10")
 
 
+def test_the_objective_is_searched_where_some_kinds_do_not_count(file: Path) -> None:
+    found = figures(file, "--settings", "learning.objective", "--trials", "4", "--share", "0.5")
+    assert found["choices"] == {"learning.objective": ["", "buy"]}
+    stream = read_stream(file, ColumnNames(), Selection()).slice(0, found["events"]["searched"])
+    counted = of_kinds(stream, {"buy"})
+    aims = {"": stream, "buy": replace(stream, of_objective=counted)}
+    for trial in found["trials"]:
+        measured = run_pass(aims[trial["chosen"]["learning.objective"]], RecommenderOptions(), counted, "hr_at_20")
+        assert trial["value"] == measured.mean("hr_at_20")
+
+
 def test_the_gain_is_that_of_the_later_events_alone(file: Path) -> None:
     found = figures(file, *QUICK, "--trials", "6", "--metric", "mrr@20")
     stream = read_stream(file, ColumnNames(), Selection())
-    later = counted_kinds(stream, {"buy"}) & (np.arange(len(stream)) >= found["events"]["searched"])
+    later = of_kinds(stream, {"buy"}) & (np.arange(len(stream)) >= found["events"]["searched"])
     before, after = (
         run_pass(weighed(stream, weights), RecommenderOptions(renewal=renewal), later, "mrr_at_20")
         for weights, renewal in (
@@ -211,6 +223,7 @@ def test_a_gain_is_told_from_noise(gained: int, lost: int, verdict: str) -> None
         (("--settings", "lists.diversity"), "lists.diversity cannot be searched"),
         (("--settings", "events.kinds.buy"), "events.kinds.buy cannot be searched"),
         (("--settings", "experts.sequence_encoder"), "does nothing while experts.sequence is false"),
+        (("--score", "buy,glance", "--settings", "learning.objective"), "all kinds that teach count"),
         (("--score", "refund"), "no event of kind refund can count"),
         (("--events", "5"), "5 of 1200 events cannot be searched"),
         (("--events", "1200"), "1200 of 1200 events cannot be searched"),

@@ -46,7 +46,7 @@ Names = Annotated[
     typer.Option(
         "--settings",
         metavar="NAME,...",
-        help="What is searched; default: learning.renewal and events.kinds.KIND, which cost nothing.",
+        help="What is searched; default: learning.renewal, learning.objective and events.kinds.KIND.",
     ),
 ]
 Events = Annotated[int | None, typer.Option("--events", min=1, metavar="N", help="Search the first N events.")]

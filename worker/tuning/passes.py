@@ -1,6 +1,6 @@
 """A pass over a stream under given settings: the gain of each event, and how the mean develops on the way."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,11 +44,6 @@ class Pass:
 def weighed(stream: Interactions, weights: Mapping[str, float]) -> Interactions:
     """The stream with each event of the weight of its kind."""
     return replace(stream, weights=np.array([weights[kind] for kind in stream.kinds], np.float32))
-
-
-def counted_kinds(stream: Interactions, kinds: Collection[str]) -> Bools:
-    """(n,) bool, the events of these kinds."""
-    return np.fromiter((kind in kinds for kind in stream.kinds), np.bool_, len(stream))
 
 
 def run_pass(

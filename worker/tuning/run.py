@@ -15,8 +15,9 @@ import numpy as np
 from models.batch import Bools, Interactions
 from worker.assembly import recommender_options
 from worker.errors import ConfigurationError
+from worker.offline import aimed, of_kinds
 from worker.settings import Settings
-from worker.tuning.passes import BLOCKS, Pass, Report, counted_kinds, gain_of, run_pass, weighed
+from worker.tuning.passes import BLOCKS, Pass, Report, gain_of, run_pass, weighed
 from worker.tuning.space import KIND, Space, Value, space_of
 from worker.tuning.study import Ended, Search, opened
 
@@ -31,7 +32,8 @@ class Plan:
 
     Attributes:
         metric: `hr_at_20` or another of `models.accuracy.gains`.
-        scored: only events of these kinds count; empty = of all that teach by a weight above 0.
+        scored: only events of these kinds count; empty = of those of the objective in force, or else of all that teach
+            by a weight above 0.
         names: settings; empty = by default.
         events: so many first events are searched; None = `share` of them.
         share: of the events.
@@ -71,11 +73,13 @@ class Tuning:
         present = Counter(stream.kinds)
         known = settings_with({}).events.kinds
         self._added: dict[str, Value] = {f"{KIND}{kind}": UNKNOWN_KIND_WEIGHT for kind in present if kind not in known}
-        weights = self._settings({}).events.kinds
-        self.scored = _scored(plan.scored, [kind for kind in present if weights[kind] > 0])
+        in_force = self._settings({})
+        weights = in_force.events.kinds
+        wished = plan.scored or in_force.learning.objective
+        self.scored = _scored(wished, [kind for kind in present if weights[kind] > 0])
         anchor = max(self.scored, key=lambda kind: (weights[kind], present[kind]))
         taught = sorted(kind for kind in present if weights[kind] != 0)
-        self.space: Space = space_of(self._settings({}), taught, anchor, plan.names)
+        self.space: Space = space_of(in_force, taught, self.scored, anchor, plan.names)
         self.searched = _searched(plan, len(stream))
         self._done = 0  # events of all passes
 
@@ -115,7 +119,7 @@ class Tuning:
 
     def _search(self, search: Search, hearing: Hearing) -> list[Ended]:
         stream = self._stream.slice(0, self.searched)
-        counted = counted_kinds(stream, self.scored)
+        counted = of_kinds(stream, self.scored)
 
         def measure(chosen: Mapping[str, Value], report: Report) -> float:
             found = self._pass(chosen, stream, counted, self._both(report, hearing, len(stream)))
@@ -132,7 +136,7 @@ class Tuning:
 
     def _confirmed(self, changed: Mapping[str, Value], hearing: Hearing) -> dict[str, Any]:
         """Both over the whole stream; the events after the searched part count."""
-        later = counted_kinds(self._stream, self.scored) & (np.arange(len(self._stream)) >= self.searched)
+        later = of_kinds(self._stream, self.scored) & (np.arange(len(self._stream)) >= self.searched)
 
         def passed(chosen: Mapping[str, Value]) -> tuple[Pass, float]:
             begin = time.perf_counter()
@@ -147,8 +151,8 @@ class Tuning:
 
     def _pass(self, chosen: Mapping[str, Value], stream: Interactions, counted: Bools, report: Report) -> Pass:
         settings = self._settings(chosen)
-        options = recommender_options(settings)
-        return run_pass(weighed(stream, settings.events.kinds), options, counted, self.plan.metric, report)
+        aim = aimed(weighed(stream, settings.events.kinds), settings.learning.objective)
+        return run_pass(aim, recommender_options(settings), counted, self.plan.metric, report)
 
     def _both(self, report: Report, hearing: Hearing, events: int) -> Report:
         def told(block: int, value: float) -> None:
