@@ -1,7 +1,7 @@
 """Interactions: the columns of a batch, the unit of all work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -29,6 +29,8 @@ class Interactions:
         kinds: names of the kinds of event, n strings, or none: no model of the worker learns from them, an
             evaluation reports them.
         values: (n,) float64, a rating or another number that the event states, NaN = none; or None: nobody asked.
+        of_objective: (n,) bool, whether lists are to foresee such events: the others teach neither ranker nor mixture.
+            None is given = all are.
     """
 
     users: Sequence[str]
@@ -37,17 +39,22 @@ class Interactions:
     weights: Float32s
     kinds: Sequence[str] = ()
     values: Float64s | None = None
+    of_objective: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
         lengths.add(len(self.kinds or self.users))
         if self.values is not None:
             lengths.add(len(self.values))
+        if len(self.of_objective) == 0:
+            object.__setattr__(self, "of_objective", np.ones(len(self.users), np.bool_))
+        lengths.add(len(self.of_objective))
         if len(lengths) != 1:
             raise ValueError(f"columns of a batch have different lengths: {sorted(lengths)}")
         # Kernels are compiled for plain arrays; one that is strided or read-only would compile them all again.
         object.__setattr__(self, "times_ms", np.require(self.times_ms, np.int64, ["C", "W"]))
         object.__setattr__(self, "weights", np.require(self.weights, np.float32, ["C", "W"]))
+        object.__setattr__(self, "of_objective", np.require(self.of_objective, np.bool_, ["C", "W"]))
 
     def __len__(self) -> int:
         return len(self.users)
@@ -61,6 +68,7 @@ class Interactions:
             self.weights[start:stop],
             self.kinds[start:stop],
             None if self.values is None else self.values[start:stop],
+            self.of_objective[start:stop],
         )
 
     @classmethod

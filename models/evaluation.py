@@ -18,7 +18,7 @@ from models.compiled import kernel
 from models.experts.popularity import SPEEDS, Popularity
 from models.exposure import exposure_metrics
 from models.knowledge import EVENTS, Knowledge
-from models.learning import LIST_PLACES, bet, is_taken, learn_event, teach_blend
+from models.learning import LIST_PLACES, bet, is_taken, learn_event, teach_blend, teach_vectors
 from models.lessons import is_lesson_due
 from models.policies import excludes_seen
 from models.profiles import Profiles
@@ -100,6 +100,7 @@ def prequential(
                 items,
                 stream.times_ms[start:stop],
                 weights,
+                stream.of_objective[start:stop],
                 recommender.scratch,
                 outcomes.part(start, stop),
                 first,
@@ -154,6 +155,7 @@ def evaluate_events(
     items: Int32s,
     times_ms: Int64s,
     weights: Float32s,
+    of_objective: Bools,
     scratch: Scratch,
     outcomes: Outcomes,
     first: int,
@@ -178,7 +180,10 @@ def evaluate_events(
             take_best(scratch, count, outcomes.lists[index], scratch.ranker.best)
             _name_items(scratch.candidates.items, outcomes.lists[index])
             if is_lesson_due(int(knowledge.counters[EVENTS]), ranker_warmup, ranker_every):
-                teach_blend(knowledge, profiles, renews, scratch, context, count, user, item, weight)
+                if of_objective[index]:
+                    teach_blend(knowledge, profiles, renews, scratch, context, count, user, item, weight)
+                else:
+                    teach_vectors(knowledge, profiles, scratch, user, item, weight)
         learn_event(knowledge, profiles, seen, pair, user, item, times_ms[index], weight)
 
 

@@ -53,6 +53,14 @@ class Served(NamedTuple):
         """A view of some of the events."""
         return Served._make(column[start:stop] for column in self)
 
+    def only(self, wanted: Bools) -> "Served":
+        """As if the events that are not wanted, (n,), had met no list."""
+        return Served(
+            np.where(wanted, self.places, np.int32(-1)),
+            np.where(wanted, self.popular_places, np.int32(-1)),
+            self.explored & wanted,
+        )
+
 
 class Surprises(NamedTuple):
     """How well the coming events were foreseen, a value each event.
@@ -91,13 +99,17 @@ def learn_events(
     items: Int32s,
     times_ms: Int64s,
     weights: Float32s,
+    of_objective: Bools,
     scratch: Scratch,
     served: Served,
     surprises: Surprises,
     first: int,
     stop: int,
 ) -> None:
-    """Learns events `first` to `stop` of one shard: first what the lists were worth, then blend, tables and user."""
+    """Learns events `first` to `stop` of one shard: first what the lists were worth, then blend, tables and user.
+
+    Of the blend, events that are not `of_objective` teach the vectors alone.
+    """
     for index in range(first, stop):
         scratch.foreseen.at[0] = index - first
         user, item, weight = users[index], items[index], weights[index]
@@ -114,7 +126,11 @@ def learn_events(
         pair = pair_hash(user_hashes[user], item_hashes[item])
         if is_lesson_due(int(knowledge.counters[EVENTS]), ranker_warmup, ranker_every):
             excluding = excludes_seen(repeats, knowledge.counters)
-            if not (excluding and has_seen(seen, pair)):
+            if excluding and has_seen(seen, pair):
+                pass
+            elif not of_objective[index]:
+                teach_vectors(knowledge, profiles, scratch, user, item, weight)
+            else:
                 context, count = bet(
                     knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
                 )
@@ -201,9 +217,26 @@ def teach_blend(
     if place >= 0:
         learn_chosen(knowledge.ranker, candidates, count, context, place, weight, scratch.features, scratch.ranker)
     if knowledge.mixture.active[VECTOR]:
-        slow = knowledge.popularity.counts[SPEEDS - 1], knowledge.popularity.totals[SPEEDS - 1]
-        learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item, weight)
+        _learn_vectors(knowledge, profiles, scratch, user, item, weight)
     return log_loss
+
+
+@kernel
+def teach_vectors(
+    knowledge: Knowledge, profiles: Profiles, scratch: Scratch, user: int, item: int, weight: float
+) -> None:
+    """What an event that is not of the objective teaches besides the tables."""
+    if knowledge.mixture.active[VECTOR]:
+        read_history(knowledge.vectors, scratch.vectors, profiles, user)
+        _learn_vectors(knowledge, profiles, scratch, user, item, weight)
+
+
+@inlined
+def _learn_vectors(
+    knowledge: Knowledge, profiles: Profiles, scratch: Scratch, user: int, item: int, weight: float
+) -> None:
+    slow = knowledge.popularity.counts[SPEEDS - 1], knowledge.popularity.totals[SPEEDS - 1]
+    learn_vectors(knowledge.vectors, scratch.vectors, profiles, slow[0], slow[1], user, item, weight)
 
 
 @kernel

@@ -194,6 +194,7 @@ class Recommender:
                 items,
                 batch.times_ms,
                 batch.weights,
+                batch.of_objective,
                 self.scratch,
                 served.part(start, start + len(batch)),
                 surprises.part(start, start + len(batch)),

@@ -145,8 +145,9 @@ def build_worker(
 ) -> Worker:
     """A worker on any adapters."""
     ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
+    decoder = Decoder(settings.events, settings.learning.objective)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading)
-    pipeline = pipeline_kind(Decoder(settings.events), recommender, ranker, ports, settings.refresh, observer)
+    pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer)
     manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)
     checkpointer = Checkpointer(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from worker.adapters.memory import ManualClock
+from worker.observers import ServedOutcome
 from worker.prometheus_observer import PREFIX, PrometheusObserver
 
 INTRODUCTION = """# Metrics
@@ -31,6 +32,7 @@ def metric_names() -> list[str]:
 def _rows() -> Iterator[str]:
     observer = PrometheusObserver(ManualClock())
     observer.lagging({0: 0}, 0.0)  # a label shows only where a value has been
+    observer.served_kinds({"view_item": ServedOutcome()})
     for metric in observer.registry.collect():
         if metric.name.startswith(PREFIX):
             suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")

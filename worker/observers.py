@@ -79,6 +79,9 @@ class Observer:
     def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
         """A batch was learned."""
 
+    def served_kinds(self, by_kind: Mapping[str, ServedOutcome]) -> None:
+        """How lists fared against the events of each kind in a batch, of kinds that they are not to foresee too."""
+
     def processed(self, records: int, seconds: float) -> None:
         """All that one poll returned was decoded, cleaned and learned."""
 
@@ -150,6 +153,11 @@ class Observers(Observer):
     def learned(self, events: int, served: ServedOutcome, seconds: float) -> None:
         for each in self._all:
             each.learned(events, served, seconds)
+
+    @override
+    def served_kinds(self, by_kind: Mapping[str, ServedOutcome]) -> None:
+        for each in self._all:
+            each.served_kinds(by_kind)
 
     @override
     def processed(self, records: int, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """Which events of the stream count; all others are learned only.
+    """Which events of the stream count, of those that lists are to foresee; all others are learned only.
 
     Attributes:
         after_ms: those at this time or later, UTC milliseconds; None = of any time.
@@ -58,14 +58,14 @@ class Scoring:
 
     def chosen(self, stream: Interactions, outcomes: Outcomes) -> Bools:
         """(n,) bool."""
-        chosen: Bools = np.ones(len(stream), np.bool_)
+        chosen: Bools = stream.of_objective.copy()
         if self.after_ms is not None:
             chosen &= stream.times_ms >= self.after_ms
         if self.users is not None:
             chosen &= np.fromiter(map(self.users.__contains__, stream.users), np.bool_, len(stream))
             chosen &= outcomes.history > 0
         if self.not_kinds:
-            chosen &= ~np.fromiter(map(self.not_kinds.__contains__, stream.kinds), np.bool_, len(stream))
+            chosen &= ~of_kinds(stream, self.not_kinds)
         return chosen
 
 
@@ -128,6 +128,25 @@ def read_streams(paths: Sequence[Path], columns: ColumnNames, selection: Selecti
     return whole if selection.limit is None else whole.slice(0, selection.limit)
 
 
+def aimed(stream: Interactions, objective: Collection[str]) -> Interactions:
+    """The stream, of which lists are to foresee the events of these kinds; none = all.
+
+    Raises ConfigurationError for a kind that no event has.
+    """
+    absent = sorted(set(objective) - set(stream.kinds))
+    if absent:
+        raise ConfigurationError(
+            f"setting learning.objective: no event is of kind {' or '.join(absent)}",
+            f"there are {', '.join(map(repr, sorted(set(stream.kinds))))}",
+        )
+    return replace(stream, of_objective=of_kinds(stream, objective)) if objective else stream
+
+
+def of_kinds(stream: Interactions, kinds: Collection[str]) -> Bools:
+    """(n,) bool, the events of these kinds."""
+    return np.fromiter(map(kinds.__contains__, stream.kinds), np.bool_, len(stream))
+
+
 def _selected(batches: Iterable[EventColumns], selection: Selection, there: set[str]) -> Iterator[EventColumns]:
     """The parts of the batches that are selected; `there` gathers the kinds that were met."""
     left = sys.maxsize if selection.limit is None else selection.limit
@@ -156,8 +175,7 @@ def evaluate(
     done, those of all passes together. Raises ConfigurationError for a baseline that cannot run.
     """
     peers.prepare(against)
-    users, items = len(set(stream.users)), len(set(stream.items))
-    fitting = replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
+    fitting = with_room(options, stream)
     _pass(stream.slice(0, 1), fitting)  # compiles, so that the time is that of the work
     begin = time.perf_counter()
     recommender, outcomes = _pass(stream, fitting, progress)
@@ -172,8 +190,8 @@ def evaluate(
         "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
         "exposure": exposure(outcomes, scored, recommender.knowledge.events),
         "seen_excluded": seen_excluded,
-        "users": users,
-        "items": items,
+        "users": len(set(stream.users)),
+        "items": len(set(stream.items)),
         "seconds": round(seconds, 3),
         "events_per_second": round(len(stream) / seconds),
     }
@@ -187,6 +205,12 @@ def evaluate(
             progress=lambda events: progress(len(stream) + events),
         )
     return Evaluation(stream, figures, outcomes.ranks, scored)
+
+
+def with_room(options: RecommenderOptions, stream: Interactions) -> RecommenderOptions:
+    """The options, with bounds that are too low for the stream raised."""
+    users, items = len(set(stream.users)), len(set(stream.items))
+    return replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
 
 
 def _pass(

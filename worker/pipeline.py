@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +22,7 @@ from worker.rules import Listing
 from worker.settings import RefreshSettings
 from worker.steps.columns import Cleaned, RankedLists
 from worker.steps.decode import Decoder
-from worker.steps.learn import learn, served_outcome
+from worker.steps.learn import learn, served_by_kind, served_outcome
 from worker.steps.publish import publish
 from worker.steps.rank import Ranker
 
@@ -83,8 +83,10 @@ class Pipeline:
         learned = learn(self._recommender, partition.shard, cleaned)
         self._note(partition, records, cleaned, learned)
         self._observer.consumed(len(cleaned.batch), cleaned.rejected, cleaned_at - began)
-        self._observer.learned(len(cleaned.batch), served_outcome(learned.served), clock.monotonic() - cleaned_at)
-        self._drift.learned(learned)
+        foreseen = learned.served.only(cleaned.batch.of_objective)
+        self._observer.learned(len(cleaned.batch), served_outcome(foreseen), clock.monotonic() - cleaned_at)
+        self._observer.served_kinds(served_by_kind(learned.served, cleaned))
+        self._drift.learned(replace(learned, served=foreseen))
         if any(learned.trainings):
             self._observer.trained(*learned.trainings)
 

@@ -29,6 +29,7 @@ SNAPSHOT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
 # Dense around one second, the freshness that we promise.
 FRESHNESS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 SERVED_HALF_LIFE_EVENTS = 10_000
+MOST_KINDS, OTHER_KINDS = 30, "_other"
 
 
 class PrometheusObserver(Observer):
@@ -42,6 +43,7 @@ class PrometheusObserver(Observer):
         self._snapshot_at = clock.monotonic()
         self._served = DecayedOutcome()
         self._lag_partitions: set[str] = set()
+        self._labelled_kinds: set[str] = set()
         self._stream_metrics()
         self._step_metrics()
         self._list_metrics()
@@ -88,6 +90,20 @@ class PrometheusObserver(Observer):
         self._served_popular_hits.inc(served.popular_hits)
         self._explored_hits.inc(served.explored_hits)
         self._served.add(served)
+
+    @override
+    def served_kinds(self, by_kind: Mapping[str, ServedOutcome]) -> None:
+        for kind, served in by_kind.items():
+            label = self._kind_label(kind)
+            self._kind_events.labels(label).inc(served.events)
+            self._kind_hits.labels(label).inc(served.hits)
+            self._kind_reciprocal_ranks.labels(label).inc(served.reciprocal_ranks)
+
+    def _kind_label(self, kind: str) -> str:
+        """The kind, of so many first ones; the others share one label, so that no setting makes series without end."""
+        if len(self._labelled_kinds) < MOST_KINDS:
+            self._labelled_kinds.add(kind)
+        return kind if kind in self._labelled_kinds else OTHER_KINDS
 
     @override
     def processed(self, records: int, seconds: float) -> None:
@@ -219,6 +235,13 @@ class PrometheusObserver(Observer):
         self._gauge("served_popular_hit_rate", f"What popularity would have hit, {recently}.").set_function(
             lambda: self._served.popular_hit_rate
         )
+
+        self._kind_events = self._by_kind("events", "Events whose user had a published list, by kind.")
+        self._kind_hits = self._by_kind("hits", "Of these, those with their item in the list's first 20.")
+        self._kind_reciprocal_ranks = self._by_kind("reciprocal_ranks", "Sum of 1/rank over these hits.")
+
+    def _by_kind(self, name: str, documentation: str) -> Counter:
+        return Counter(f"{PREFIX}_served_kind_{name}", documentation, ["kind"], registry=self.registry)
 
     def _training_metrics(self) -> None:
         self._trainings = Counter(

@@ -151,6 +151,8 @@ class LearningSettings(Section):
 
     repeats: Literal["auto", "allow", "exclude"] = "auto"
     """Whether items that the user already has may be recommended; `auto` learns it from the stream."""
+    objective: Texts = ()
+    """Kinds of event that lists are to foresee, as in `purchase`; ranker and mixture learn these alone. None = all."""
     ranker_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Least share of events that teach ranker, item vectors and mixture; less is faster, all teach the tables."""
     ranker_warmup_events: Annotated[int, Field(ge=0)] = 4000

@@ -68,7 +68,7 @@ class Reference:
         for number in partitions:
             shard, cleaner = self.recommender.new_shard(), Cleaner(loaded.clean)
             for records in _log(settings, number):
-                cleaned = cleaner.clean(Decoder(loaded.events).decode(number, records))
+                cleaned = cleaner.clean(Decoder(loaded.events, loaded.learning.objective).decode(number, records))
                 self.recommender.learn(shard, cleaned.batch)
                 self.events += len(cleaned.batch)
             self.users |= users_state(self.recommender, shard)

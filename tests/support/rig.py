@@ -54,6 +54,7 @@ class Watcher(Observer):
         self.refused = self.failed_lists = 0
         self.explored_items = 0
         self.served = ServedOutcome()
+        self.served_by_kind: Mapping[str, ServedOutcome] = {}  # of the last batch
         self.known = Remembered(0, 0.0, 0, 0.0)
         self.owned_partitions: list[list[int]] = []
         self.calls: list[str] = []
@@ -83,6 +84,10 @@ class Watcher(Observer):
             self.served.popular_hits + served.popular_hits,
             self.served.explored_hits + served.explored_hits,
         )
+
+    @override
+    def served_kinds(self, by_kind: Mapping[str, ServedOutcome]) -> None:
+        self.served_by_kind = by_kind
 
     @override
     def published(self, lists: int, refused: int, seconds: float, freshness_seconds: npt.NDArray[np.float64]) -> None:

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from tests.support.records import NOW_MS, event, line, records, rows
 from worker.adapters.memory_source import MemoryRecord
+from worker.errors import ConfigurationError
 from worker.events import Reject
 from worker.formats import FORMATS
 from worker.formats.reader import Reader
-from worker.settings import EventSettings
+from worker.settings import CleanSettings, EventSettings
+from worker.steps.clean import Cleaner
 from worker.steps.columns import Decoded
 from worker.steps.decode import Decoder
 
@@ -79,6 +81,21 @@ def test_the_weight_of_an_event_is_that_of_its_kind() -> None:
     decoded = decode_all([line(), line(kind="dislike"), line(kind="purchase")], settings)
     assert decoded.weights.tolist() == [0.5, 0, 2]
     assert decoded.weights.dtype == np.float32
+
+
+def test_events_of_the_objective_are_marked_and_without_one_all_are() -> None:
+    values = records([line(), line(kind="purchase"), line(kind="like")])
+    aimed = Cleaner(CleanSettings()).clean(Decoder(EventSettings(), ["purchase", "like"]).decode(0, values))
+    assert aimed.batch.of_objective.tolist() == [False, True, True]
+    assert [aimed.kind_names[kind] for kind in aimed.kinds] == ["view_item", "purchase", "like"]
+    assert Cleaner(CleanSettings()).clean(DECODER.decode(0, values)).batch.of_objective.all()
+
+
+@pytest.mark.parametrize("kind", ["sale", "view_item_list", "refund"])
+def test_an_objective_that_nothing_can_teach_is_refused(kind: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"learning.objective: {kind} is no kind of event of a weight") as told:
+        Decoder(EventSettings(), ["purchase", kind])
+    assert f"events.kinds.{kind}=1" in told.value.remedy
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b" \n\n"])

@@ -143,6 +143,20 @@ def test_kinds_beside_are_learned_by_their_weights_and_not_scored(file: Path) ->
     assert figures["scored"] == figures["by_kind"]["buy"]["scored"] > figures["by_kind"]["refund"]["scored"] == 0
 
 
+def test_with_an_objective_its_kinds_alone_are_scored(file: Path) -> None:
+    whole, aimed = as_json(file), as_json(file, "--set", "learning.objective=refund")
+    assert aimed["events"] == whole["events"]
+    assert aimed["scored"] == aimed["by_kind"]["refund"]["scored"] == whole["by_kind"]["refund"]["scored"] > 0
+    assert aimed["by_kind"]["buy"]["scored"] == 0
+
+
+def test_an_objective_that_no_event_has_is_refused(file: Path) -> None:
+    error = invoke(file, "--set", "learning.objective=sale").exception
+    assert isinstance(error, ConfigurationError)
+    assert "no event is of kind sale" in str(error)
+    assert "'buy', 'refund'" in error.remedy
+
+
 def test_the_limit_counts_events_of_the_chosen_kinds_over_many_batches(tmp_path: Path) -> None:
     count = 40_000
     path = tmp_path / "many.parquet"

@@ -22,7 +22,15 @@ def make_partition(max_users: int = 40) -> tuple[Recommender, OwnedPartition]:
 
 def cleaned(users: list[str], times_ms: list[int]) -> Cleaned:
     batch = Interactions.of(users, ["i1"] * len(users), times_ms)
-    return Cleaned(batch, np.arange(len(users)), np.array(times_ms, np.int64), [], Counter())
+    return Cleaned(
+        batch,
+        np.zeros(len(users), np.int16),
+        np.arange(len(users)),
+        np.array(times_ms, np.int64),
+        ["view"],
+        [],
+        Counter(),
+    )
 
 
 def learn(recommender: Recommender, partition: OwnedPartition, users: list[str], times_ms: list[int]) -> None:

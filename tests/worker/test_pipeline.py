@@ -58,7 +58,7 @@ class Line:
         self.watcher = Watcher(self.clock)
         self.recommender = Recommender(recommender_options(self.settings))
         self.pipeline = Pipeline(
-            Decoder(self.settings.events),
+            Decoder(self.settings.events, self.settings.learning.objective),
             self.recommender,
             Ranker(self.recommender, self.settings.lists.size, "m"),
             Ports(self.lists, self.dead_letters, self.clock, Immediate()),
@@ -295,6 +295,18 @@ def test_an_event_is_held_against_the_list_that_stood_published() -> None:
     run.feed(line("ann", "milk", ts=NOW_MS), line("ann", "bread", ts=NOW_MS + 1), line("new", "milk", ts=NOW_MS + 2))
     assert (run.watcher.served.events, run.watcher.served.hits) == (2, 1)
     assert run.watcher.served.reciprocal_ranks == pytest.approx(1 / place)
+
+
+def test_lists_are_held_against_the_objective_and_against_each_kind() -> None:
+    run = learned_line(learning__objective="purchase")
+    looks = [line("ann", "milk", ts=NOW_MS), line("ann", "bread", ts=NOW_MS + 1)]
+    run.feed(*looks, line("ann", "milk", "purchase", ts=NOW_MS + 2))
+    assert (run.watcher.served.events, run.watcher.served.hits) == (1, 1)
+    by_kind = run.watcher.served_by_kind
+    assert {kind: (served.events, served.hits) for kind, served in by_kind.items()} == {
+        "view_item": (2, 1),
+        "purchase": (1, 1),
+    }
 
 
 def test_popularity_is_held_against_the_same_events() -> None:

@@ -13,7 +13,7 @@ from worker.events import Reject
 from worker.metrics_reference import metric_names, reference
 from worker.observers import Drift, Remembered, ServedOutcome
 from worker.prometheus_histogram import BulkHistogram
-from worker.prometheus_observer import SERVED_HALF_LIFE_EVENTS, PrometheusObserver
+from worker.prometheus_observer import MOST_KINDS, SERVED_HALF_LIFE_EVENTS, PrometheusObserver
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -126,6 +126,18 @@ def test_rates_of_served_lists_are_those_of_recent_events(observer: PrometheusOb
     assert value(observer, "served_hits_total") == 50
     assert value(observer, "served_reciprocal_ranks_total") == 20
     assert value(observer, "served_popular_hits_total") == 10
+
+
+def test_served_lists_are_counted_by_kind_of_which_most_share_a_label(observer: PrometheusObserver) -> None:
+    observer.served_kinds({"purchase": ServedOutcome(10, 4, 1.5), "view_item": ServedOutcome(30, 3, 0.5)})
+    observer.served_kinds({"purchase": ServedOutcome(10, 4, 1.5)})
+    assert value(observer, "served_kind_events_total", kind="purchase") == 20
+    assert value(observer, "served_kind_hits_total", kind="purchase") == 8
+    assert value(observer, "served_kind_reciprocal_ranks_total", kind="view_item") == 0.5
+    observer.served_kinds({f"kind{number}": ServedOutcome(1) for number in range(100)})
+    assert value(observer, "served_kind_events_total", kind="_other") == 100 - (MOST_KINDS - 2)
+    assert value(observer, "served_kind_events_total", kind="kind99") is None
+    assert value(observer, "served_hit_rate") == 0, "that is told apart, for the objective alone"
 
 
 def test_prometheus_can_read_the_text(observer: PrometheusObserver) -> None:

@@ -104,6 +104,8 @@ def evaluate(
     catalogue. Without repeats, an event is scored when its item came before and the user has not had it; with repeats,
     when item and user came before.
 
+    Where learning.objective names kinds, only their events count, and teach ranker and mixture.
+
     With --beside, events of other kinds teach as well, by their weights; below 0 they say that an item was rejected.
 
     With --against, known recommenders are measured on the same events: popularity, covisitation, itemknn, ials,
@@ -128,6 +130,7 @@ def evaluate(
     replay = ServedOptions(served, refresh_intervals, rate, speed).plan()
     names = ColumnNames(user_column, item_column, time_column, event_column)
     stream = offline.read_stream(file, names, offline.Selection(frozenset(listed(kinds)), limit, weights))
+    stream = offline.aimed(stream, settings.learning.objective)
     baselines = listed(against)
     with _progress(len(stream) * (1 + len(baselines))) as progress:
         evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)

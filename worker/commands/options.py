@@ -45,7 +45,12 @@ def loaded_settings(config: Path | None, assignments: Sequence[str] | None, **fl
     from worker.settings import load_with_origins
 
     own = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
-    return load_with_origins(config, dict(map(_assignment, assignments or ())) | own)
+    return load_with_origins(config, assigned(assignments) | own)
+
+
+def assigned(assignments: Sequence[str] | None) -> dict[str, str]:
+    """Values by name, of `--set`. Raises ConfigurationError."""
+    return dict(map(_assignment, assignments or ()))
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -114,11 +114,12 @@ class Cleaner:
 
 
 def _cleaned(decoded: Decoded, wanted: Bools, rejections: list[Rejection], rejected: Counter[Reject]) -> Cleaned:
-    columns = (decoded.users, decoded.items, decoded.times_ms, decoded.weights)
-    users, items, times_ms, weights, offsets, record_times_ms = kept(
+    columns = (decoded.users, decoded.items, decoded.times_ms, decoded.weights, decoded.kinds)
+    users, items, times_ms, weights, kinds, offsets, record_times_ms = kept(
         (*columns, decoded.offsets, decoded.record_times_ms), wanted
     )
-    return Cleaned(Interactions(users, items, times_ms, weights), offsets, record_times_ms, rejections, rejected)
+    batch = Interactions(users, items, times_ms, weights, of_objective=decoded.are_objective[kinds])
+    return Cleaned(batch, kinds, offsets, record_times_ms, decoded.kind_names, rejections, rejected)
 
 
 def _bad_time(decoded: Decoded, place: int) -> Rejection:

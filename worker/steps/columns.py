@@ -32,6 +32,7 @@ class Decoded:
         lines: the JSON document that each event came from.
         records: all records, those without a readable event too.
         kind_names: the configured kinds.
+        are_objective: (kinds + 1,) bool, which of them lists are to foresee; the last is for unknown ones.
         rejections: what was turned away.
     """
 
@@ -50,6 +51,7 @@ class Decoded:
     partition: int = field(kw_only=True)
     records: Sequence[Record] = field(kw_only=True)
     kind_names: Sequence[str] = field(kw_only=True)
+    are_objective: Bools = field(kw_only=True)
     rejections: list[Rejection] = field(kw_only=True)
 
     def __len__(self) -> int:
@@ -73,14 +75,17 @@ class Cleaned:
 
     Attributes:
         batch: what the models learn.
+        kinds: (m,) int16, places in `kind_names`.
         offsets, record_times_ms: (m,) int64, of the record that each event stood in; a time of -1 is unknown.
         rejections: what a person may want to repair, of decoding and of cleaning.
         rejected: all that was turned away, by reason, of decoding and of cleaning.
     """
 
     batch: Interactions
+    kinds: Int16s
     offsets: Int64s
     record_times_ms: Int64s
+    kind_names: Sequence[str]
     rejections: list[Rejection]
     rejected: Counter[Reject]
 

@@ -1,6 +1,6 @@
 """Decode: the first step, from records to columns of known kinds, sound ids and possible times."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
 from operator import attrgetter
@@ -10,6 +10,7 @@ import numpy as np
 
 from models.batch import Bools, Float32s, Int64s, UInt64s
 from models.digests import Digest, digest
+from worker.errors import ConfigurationError
 from worker.events import Interaction, Reject
 from worker.formats import FORMATS
 from worker.formats.reader import Reader
@@ -28,12 +29,18 @@ OFFSET, TIMESTAMP = attrgetter("offset"), attrgetter("timestamp")
 class Decoder:
     """Decodes records; keeps nothing between calls."""
 
-    def __init__(self, settings: EventSettings) -> None:
+    def __init__(self, settings: EventSettings, objective: Collection[str] = ()) -> None:
+        """`objective` = the kinds that lists are to foresee, none = all.
+
+        Raises ConfigurationError for one that is no kind, or that weighs nothing.
+        """
+        _check_objective(settings, objective)
         self._reader = Reader(FORMATS[settings.format], settings.max_record_bytes)
         self._max_id_characters = settings.max_id_characters
         self._kinds = tuple(settings.kinds)
         self._codes = {kind: code for code, kind in enumerate(self._kinds)}
         self._weights = np.array([*settings.kinds.values(), 0], np.float32)  # the last one is for UNKNOWN
+        self._are_objective = np.array([*(not objective or kind in objective for kind in settings.kinds), False])
         self._are_ratings = np.array([*(kind in settings.rating_kinds for kind in settings.kinds), False], np.bool_)
         self._low_rating = settings.low_rating
 
@@ -62,6 +69,7 @@ class Decoder:
             partition=partition,
             records=records,
             kind_names=self._kinds,
+            are_objective=self._are_objective,
             rejections=read.rejections,
         )
         return self._sound(decoded, events, self._fit(user_digest) and self._fit(item_digest))
@@ -109,6 +117,15 @@ class Decoder:
         if time_ms == NO_TIME_MS:
             whose = "the record's time" if event.ts is None else f"ts {_shown(str(event.ts))}"
             yield Reject.BAD_TIME, f"{whose} is no time between 1970 and 9999 in milliseconds"
+
+
+def _check_objective(settings: EventSettings, objective: Collection[str]) -> None:
+    idle = [kind for kind in objective if settings.kinds.get(kind, 0.0) <= 0]
+    if idle:
+        raise ConfigurationError(
+            f"setting learning.objective: {', '.join(idle)} is no kind of event of a weight above 0",
+            f"give it one, as in --set events.kinds.{idle[0]}=1, or name others",
+        )
 
 
 def _times(given: list[int | None], record_times_ms: Int64s) -> Int64s:

@@ -14,6 +14,12 @@ def learn(recommender: Recommender, shard: ProfileShard, cleaned: Cleaned) -> Le
     return recommender.learn(shard, cleaned.batch)
 
 
+def served_by_kind(served: Served, cleaned: Cleaned) -> dict[str, ServedOutcome]:
+    """Like `served_outcome`, for each kind that came to users who had a list, those that are not to be foreseen too."""
+    kinds = np.unique(cleaned.kinds[served.places >= 0]).tolist()
+    return {cleaned.kind_names[kind]: served_outcome(served.only(cleaned.kinds == kind)) for kind in kinds}
+
+
 def served_outcome(served: Served) -> ServedOutcome:
     """Sums up the places at which the events' items stood in their users' lists."""
     with_list = served.places >= 0

@@ -1,0 +1,1 @@
+"""Search for the settings that suit a stream: what `millrace tune` does."""
