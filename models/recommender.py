@@ -4,7 +4,7 @@ What it knows of items is `Knowledge`; what it knows of users lies in `ProfileSh
 `recommend` hand the arrays of both to one compiled pass each (`learning.py`, `ranking.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,17 +14,19 @@ import numpy.typing as npt
 
 from models.assortment import Assortment
 from models.batch import Float32s, Int32s, Interactions, UInt64s
+from models.descriptions import Description
 from models.diversity import Diversity
 from models.exploration import Explored, Explorer
-from models.foresight import AtOnce, Begin, Foresight, Trainings
+from models.foresight import AtOnce, Begin, Foresight
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
+from models.learned import Learned
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
-from models.registry import EXPERTS, SEQUENCE, columns
+from models.registry import CONTENT, EXPERTS, SEQUENCE, columns, takes_part
 from models.scratch import Scratch
 from models.seen import SeenFilter
 from models.sequence_options import SequenceOptions
@@ -70,27 +72,6 @@ class RecommenderOptions:
     exploration_share: float = 0.0
     new_item_events: int = 5
     unlisted_shown: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What learning a batch of n events did.
-
-    Attributes:
-        users: (n,) int32, rows of the users in the shard, valid after the whole batch; -1 = forgotten again since.
-        served: how the published lists fared.
-        surprises: how well the events were foreseen.
-        renewals: how often the learning rates rose.
-        trainings: what became of trainings of the sequence expert.
-        forgotten_users: ids that made room for others.
-    """
-
-    users: Int32s
-    served: Served
-    surprises: Surprises
-    renewals: int
-    trainings: Trainings
-    forgotten_users: list[str]
 
 
 class Recommender:
@@ -317,6 +298,25 @@ class Recommender:
         """Lets an item into lists, or keeps it out; known or not. Categories count where they limit lists."""
         self._assortment.set(item, shown=shown, category=category)
 
+    @property
+    def describes(self) -> bool:
+        """Whether what the catalogue says of items is of use."""
+        return takes_part(self._active, CONTENT)
+
+    def describe_items(self, descriptions: Sequence[Description]) -> int:
+        """Takes in what the catalogue says of items, each named once; items that are new get rows while some are free.
+
+        Returns of how many it was news; 0 where the content expert does not take part. Learning depends on what was
+        said by then, so the same events and the same descriptions in between lead to the same state.
+        """
+        if not self.describes:
+            return 0
+        from models.content_index import take_in_news  # scikit-learn takes a second to load
+
+        rows = self.vocabulary.admit([each.item for each in descriptions])
+        self._make_room()
+        return take_in_news(self.knowledge, rows, descriptions)
+
     def hidden_rows(self) -> Int32s:
         """Rows of the known items that may not stand in lists."""
         rows = self.vocabulary.rows_in_use()
@@ -328,7 +328,7 @@ class Recommender:
         """What was learned of items, as arrays; shards are dumped one by one."""
         ids, free, knocked = self.vocabulary.dump()
         used = first_rows(self.knowledge, self.vocabulary.rows_used, _axes(len(self._active)))
-        arrays = copied(without_empty(dump(used, "knowledge."), len(self.experts)))
+        arrays = copied(without_empty(dump(used, "knowledge."), self._active))
         deep = copied(self.foresight.dump(self.knowledge, self.vocabulary.rows_used))
         return arrays | deep | pack_vocabulary("items", ids, free, knocked)
 
@@ -339,7 +339,7 @@ class Recommender:
         """
         self.vocabulary.restore(*unpack_vocabulary("items", arrays))
         empty = self._no_knowledge(self.vocabulary.capacity)
-        knowledge = load(empty, switched(arrays, len(self.experts)), "knowledge.")
+        knowledge = load(empty, switched(arrays, self._active), "knowledge.")
         check_rows(knowledge)
         self.foresight.fit(self.vocabulary.capacity)
         is_whole = self.foresight.load(knowledge, self.vocabulary, arrays)

@@ -164,6 +164,8 @@ class LearningSettings(Section):
 class ExpertSettings(Section):
     """Models that take part only where they are asked for, because they cost more time than the others."""
 
+    content: bool = False
+    """Whether items are known by what the catalogue says of them too; items that nobody had yet come into lists so."""
     sequence: bool = False
     """Whether an attention model of the order of the last items takes part; it brings most where histories are long."""
     sequence_interval_events: Count = 512

@@ -31,7 +31,7 @@ from models.neural.reading import BIAS, ITEMS
 from models.neural.training import STEPS, STEPS_DROPPED
 from models.profiles import NOBODY, Profiles, append_event, item_back, reject_item, remembered
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import ALL_EXPERTS, EXPERTS, NEXT_EXPERT, SEQUENCE
+from models.registry import EXPERTS, NEXT_EXPERT, SEQUENCE
 from models.sequence_options import SequenceOptions
 from models.shard import ProfileShard
 from tests.support.learning import (
@@ -44,7 +44,7 @@ from tests.support.learning import (
     stored,
 )
 
-ON = RecommenderOptions(experts=ALL_EXPERTS, sequence=SequenceOptions(100))
+ON = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(100))
 CATALOGUE = 60
 
 
@@ -114,7 +114,7 @@ def test_it_learns_what_only_the_order_of_two_items_tells(
     monkeypatch: pytest.MonkeyPatch, full_softmax_items: int
 ) -> None:
     monkeypatch.setattr(training, "FULL_SOFTMAX_ITEMS", full_softmax_items)
-    options = RecommenderOptions(experts=ALL_EXPERTS, sequence=SequenceOptions(40))
+    options = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(40))
     recommender, shard = learned(options, one_order(12, 400))
     hits = 0
     for user in range(12):
@@ -158,7 +158,7 @@ def test_the_ring_of_examples_overwrites_the_oldest() -> None:
 
 
 def test_an_item_that_gives_up_its_row_leaves_nothing_behind() -> None:
-    options = RecommenderOptions(experts=ALL_EXPERTS, sequence=SequenceOptions(50), max_items=20)
+    options = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(50), max_items=20)
     recommender, shard = learned(options, random_batch(5, 400, 10, 20))
     sequence, state = recommender.knowledge.sequence, model_of(recommender).state
     first = OnlineModel(20, SequenceOptions(), AtOnce()).state
@@ -248,7 +248,7 @@ def test_examples_that_name_rows_that_are_not_there_are_refused() -> None:
 
 
 def test_it_foresees_what_counting_pairs_of_items_cannot() -> None:
-    recommender = Recommender(RecommenderOptions(experts=ALL_EXPERTS, sequence=SequenceOptions(100)))
+    recommender = Recommender(RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(100)))
     outcomes = prequential(recommender, recommender.new_shard(), one_order(12, 300))
     late = outcomes.expert_ranks[-1200:]
     assert (late[:, SEQUENCE] == 1).all()
