@@ -18,7 +18,7 @@ from models.batch import Interactions
 from models.experts.sequence import FORESEEN, foresee_users
 from models.foresight import AtOnce
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import ALL_EXPERTS
+from models.registry import EXPERTS
 from models.sequence_options import SequenceOptions
 from models.warmup import warm_up
 from tests.benchmarks.bench_renewal import read
@@ -92,12 +92,12 @@ def rates(stream: Interactions, off: RecommenderOptions, on: RecommenderOptions)
 def main(file: Path, events: int) -> None:
     """Measures and prints."""
     off = RecommenderOptions()
-    warm_up(ALL_EXPERTS)
+    warm_up((*EXPERTS, "sequence"))
     warm_up()
     stream = read(file.parent, file.name.removesuffix(".events.parquet"), events)
     report: dict[str, object] = {"machine": asdict(this_machine()), "file": file.name, "events": events}
     for encoder in ENCODERS:
-        on = replace(off, experts=ALL_EXPERTS, sequence=SequenceOptions(encoder=encoder))
+        on = replace(off, experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(encoder=encoder))
         report[encoder] = rates(stream, off, on) | costs(stream, on)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 

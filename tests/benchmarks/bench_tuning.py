@@ -18,7 +18,7 @@ from models.batch import Interactions
 from models.evaluation import prequential, scored_events, summarize
 from models.foresight import AtOnce
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import ALL_EXPERTS
+from models.registry import EXPERTS
 from models.sequence_options import SequenceOptions
 from models.warmup import warm_up
 from producers.readers import ColumnNames
@@ -62,7 +62,9 @@ def measured(stream: Interactions, sequence: SequenceOptions | None) -> dict[str
     users, items = len(set(stream.users)), len(set(stream.items))
     options = RecommenderOptions(max_users=users, max_items=items)
     if sequence is not None:
-        options = RecommenderOptions(max_users=users, max_items=items, experts=ALL_EXPERTS, sequence=sequence)
+        options = RecommenderOptions(
+            max_users=users, max_items=items, experts=(*EXPERTS, "sequence"), sequence=sequence
+        )
     timed = Timed()
     recommender = Recommender(options, timed)
     outcomes = prequential(recommender, recommender.new_shard(), stream)
@@ -82,7 +84,7 @@ def measured(stream: Interactions, sequence: SequenceOptions | None) -> dict[str
 
 def main(file: Path, base: Path, first: int, last: int, chosen: list[str]) -> None:
     """Measures and prints."""
-    warm_up(ALL_EXPERTS)
+    warm_up((*EXPERTS, "sequence"))
     warm_up()
     whole = read_stream(file, ColumnNames(), Selection())
     stream = whole.slice(first, min(len(whole), last))

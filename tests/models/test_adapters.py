@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from models.batch import Interactions
@@ -18,7 +18,7 @@ from models.neural.online import BASE_RATE, FIRST_RATE, OnlineModel, Work
 from models.neural.reading import BIAS, ITEMS, parameters_of
 from models.neural.tuned import new_encoder
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import ALL_EXPERTS
+from models.registry import EXPERTS
 from models.sequence_options import EVERYTHING, LORA, PREFIX, TOP, BaseModel, SequenceOptions
 from tests.support.learning import assert_same_state, learned, random_batch, restored, state_of
 
@@ -41,7 +41,7 @@ def base_of(encoder: str, seed: int = 1) -> BaseModel:
 def options(encoder: str, tuning: str, seed: int = 1) -> RecommenderOptions:
     """Trained every 100 events."""
     chosen = SequenceOptions(100, base=base_of(encoder, seed), tuning=tuning, adapter_size=4)
-    return RecommenderOptions(experts=ALL_EXPERTS, sequence=chosen)
+    return RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=chosen)
 
 
 def model_of(recommender: Recommender) -> OnlineModel:
@@ -138,7 +138,7 @@ def test_slopes_of_the_two_factors_are_those_of_autograd() -> None:
 
 @pytest.mark.parametrize("tuning", TUNINGS)
 @pytest.mark.parametrize("encoder", ["sasrec", "gru"])
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2, phases=[Phase.explicit, Phase.generate], deadline=None)
 @given(cuts=st.lists(st.integers(1, 329), max_size=2))
 def test_the_state_is_the_same_however_the_stream_is_cut_and_restored(
     encoder: str, tuning: str, cuts: list[int]
