@@ -34,11 +34,15 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Trainings(NamedTuple):
-    """What became of trainings: begun, left out by the budget; and steps that changed nothing but the rate."""
+    """What became of trainings: begun, left out by the budget; and of their steps and the lists.
+
+    Steps dropped changed nothing but the rate; users skipped got a list without the expert, for want of time.
+    """
 
     begun: int = 0
     left_out: int = 0
     steps_dropped: int = 0
+    users_skipped: int = 0
 
     def since(self, before: "Trainings") -> "Trainings":
         """What came after `before`."""
@@ -46,13 +50,16 @@ class Trainings(NamedTuple):
 
 
 class Begin(Protocol):
-    """Lets a training run, at once or beside what follows."""
+    """Lets a training run, at once or beside what follows, and says how long lists may wait for the expert."""
 
     def __call__(self, work: Callable[[], None]) -> Callable[[], None]:
         """Returns what waits until the work is done."""
 
     def is_free(self) -> bool:
         """Whether the next training may begin; the budget may say no."""
+
+    def begin_round(self) -> Callable[[], bool]:
+        """A round of lists begins; what is returned says whether there is time to encode some more histories for it."""
 
 
 class AtOnce:
@@ -67,6 +74,10 @@ class AtOnce:
         """Always."""
         return True
 
+    def begin_round(self) -> Callable[[], bool]:
+        """There is always time."""
+        return always
+
 
 class Foresight:
     """Of a recommender whose tables hold `rows` items; does nothing where the sequence expert is off."""
@@ -75,7 +86,8 @@ class Foresight:
         """Raises ValueError for the name of no encoder, and for a base that does not fit."""
         self._interval_events = options.interval_events
         self._begin = begin
-        self._begun = self._left_out = 0
+        self._begun = self._left_out = self._skipped = 0
+        self._told = Trainings()
         self._model = _online_model(rows, options, begin) if on else None
 
     def parts_of_events(
@@ -115,19 +127,20 @@ class Foresight:
         users, items, weights = columns
         earlier, (warmup, every) = earlier_of_user(users), lessons
         count = foresee_events(profiles, learned, users, items, weights, earlier, until, warmup, every, foreseen)
-        model.encode(knowledge.sequence, foreseen, count)
+        model.encode(knowledge.sequence, foreseen, count, always)
         return count
 
     def parts_of_users(
         self, knowledge: Knowledge, profiles: Profiles, users: Int32s, foreseen: Foreseen
     ) -> Iterator[slice]:
-        """Parts of the users that are to be ranked next."""
+        """Parts of the users that are to be ranked next; where time runs out, without the expert."""
+        has_time = self._begin.begin_round()
         size = FORESEEN if self._model else max(1, len(users))
         for start in range(0, len(users), size):
             part = slice(start, min(start + size, len(users)))
             if self._model:
                 foresee_users(profiles, users[part], foreseen)
-                self._model.encode(knowledge.sequence, foreseen, part.stop - start)
+                self._skipped += self._model.encode(knowledge.sequence, foreseen, part.stop - start, has_time)
             yield part
 
     def _train_if_due(self, knowledge: Knowledge) -> None:
@@ -169,16 +182,29 @@ class Foresight:
 
         Raises ValueError when it does not fit.
         """
-        return self._model is None or self._model.load(knowledge.sequence, vocabulary, arrays)
+        is_whole = self._model is None or self._model.load(knowledge.sequence, vocabulary, arrays)
+        self._told = self.trainings
+        return is_whole
 
     def size_bytes(self) -> int:
         """Memory of what training needs."""
         return self._model.size_bytes() if self._model else 0
 
+    def news(self) -> Trainings:
+        """What became of trainings since this was asked last."""
+        now = self.trainings
+        told, self._told = self._told, now
+        return now.since(told)
+
     @property
     def trainings(self) -> Trainings:
         """Of this process; dropped steps of all that led to the models."""
-        return Trainings(self._begun, self._left_out, self._model.trained[1] if self._model else 0)
+        return Trainings(self._begun, self._left_out, self._model.trained[1] if self._model else 0, self._skipped)
+
+
+def always() -> bool:
+    """There is time."""
+    return True
 
 
 def _online_model(rows: int, options: SequenceOptions, begin: Begin) -> "OnlineModel":

@@ -136,7 +136,7 @@ class Recommender:
     def learn(self, shard: ProfileShard, batch: Interactions) -> Learned:
         """Learns a batch in order. Cut differently, the same events lead to exactly the same state."""
         served, surprises = Served.empty(len(batch)), Surprises.empty(len(batch))
-        before, trained_before = self.renewals, self.foresight.trainings
+        before = self.renewals
         forgotten: list[str] = []
         users, start = np.zeros(0, np.int32), 0
         while start < len(batch):
@@ -149,8 +149,7 @@ class Recommender:
             elif start < len(batch):
                 forgotten += shard.forget_longest_away()
         rows = users if not forgotten and len(users) == len(batch) else self._rows_now(shard, batch)
-        trainings = self.foresight.trainings.since(trained_before)
-        return Learned(rows, served, surprises, self.renewals - before, trainings, forgotten)
+        return Learned(rows, served, surprises, self.renewals - before, self.foresight.news(), forgotten)
 
     @staticmethod
     def _rows_now(shard: ProfileShard, batch: Interactions) -> Int32s:

@@ -123,7 +123,10 @@ def sequence_options(experts: ExpertSettings) -> SequenceOptions:
 
 def new_recommender(settings: Settings, clock: Clock) -> Recommender:
     """That knows nothing yet, and trains beside the line within its budget."""
-    return Recommender(recommender_options(settings), Trainer(settings.experts.sequence_budget, clock))
+    return Recommender(
+        recommender_options(settings),
+        Trainer(settings.experts.sequence_budget, clock, settings.experts.sequence_round_seconds),
+    )
 
 
 def open_lists(settings: Settings) -> ListSink:

@@ -124,8 +124,8 @@ class Observer:
     def drifted(self, drift: Drift) -> None:
         """A detector saw a change."""
 
-    def trained(self, begun: int, left_out: int, steps_dropped: int) -> None:
-        """While a batch was learned, trainings of the sequence expert began or were left out; steps changed nothing."""
+    def trained(self, begun: int, left_out: int, steps_dropped: int, users_skipped: int) -> None:
+        """What `models.foresight.Trainings` says of the time since the batch before."""
 
 
 class Observers(Observer):
@@ -230,6 +230,6 @@ class Observers(Observer):
             each.drifted(drift)
 
     @override
-    def trained(self, begun: int, left_out: int, steps_dropped: int) -> None:
+    def trained(self, begun: int, left_out: int, steps_dropped: int, users_skipped: int) -> None:
         for each in self._all:
-            each.trained(begun, left_out, steps_dropped)
+            each.trained(begun, left_out, steps_dropped, users_skipped)

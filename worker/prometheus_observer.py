@@ -145,10 +145,11 @@ class PrometheusObserver(Observer):
         self._memory_used.labels("users").set(remembered.users_share)
 
     @override
-    def trained(self, begun: int, left_out: int, steps_dropped: int) -> None:
+    def trained(self, begun: int, left_out: int, steps_dropped: int, users_skipped: int) -> None:
         self._trainings.labels("begun").inc(begun)
         self._trainings.labels("left_out").inc(left_out)
         self._steps_dropped.inc(steps_dropped)
+        self._users_skipped.inc(users_skipped)
 
     @override
     def departed(self, waiting: int, left: int) -> None:
@@ -255,6 +256,9 @@ class PrometheusObserver(Observer):
         self._steps_dropped = self._counter(
             "sequence_steps_dropped",
             "Steps that were not finite and only halved the learning rate.",
+        )
+        self._users_skipped = self._counter(
+            "sequence_users_skipped", "Lists that were ranked without the sequence expert, for want of time."
         )
 
     def _memory_metrics(self) -> None:

@@ -182,6 +182,8 @@ class ExpertSettings(Section):
     """Learning rate; none = .003, with a model to start from .0003."""
     sequence_budget: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Most of one core that training it may take; what is due beyond is left out. 1 = the worker waits, none is."""
+    sequence_round_seconds: Positive = 0.1
+    """A round of lists waits no longer than this for it; what is not encoded then is ranked without it, and counted."""
 
 
 class MemorySettings(Section):

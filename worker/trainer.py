@@ -1,5 +1,6 @@
-"""A thread of its own for what torch trains, and the share of a core that it may take."""
+"""A thread of its own for what torch trains, the share of a core that it may take, and how long lists wait for it."""
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -13,8 +14,10 @@ class Trainer:
     left out: the line waits for the one before, and a replay leads to the same models.
     """
 
-    def __init__(self, share: float, clock: Clock) -> None:
+    def __init__(self, share: float, clock: Clock, round_seconds: float = math.inf) -> None:
+        """`round_seconds` is the most that one round of lists waits for histories to be encoded."""
         self._share = share
+        self._round_seconds = round_seconds
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "trainer")
         self._last: Future[None] | None = None
@@ -30,6 +33,11 @@ class Trainer:
         if self._share >= 1 or self._last is None:
             return True
         return self._last.done() and self._clock.monotonic() >= self._free_at
+
+    def begin_round(self) -> Callable[[], bool]:
+        """What is returned says whether this round may wait some more."""
+        until = self._clock.monotonic() + self._round_seconds
+        return lambda: self._clock.monotonic() < until
 
     def _run(self, work: Callable[[], None]) -> None:
         began = self._clock.monotonic()

@@ -60,23 +60,28 @@ class OnlineModel:
 
     # -- serving ----------------------------------------------------------------------------------------------
 
-    def encode(self, sequence: Sequence, foreseen: Foreseen, count: int) -> None:
-        """Sets the vectors of the histories that ask, among the first `count`.
+    def encode(self, sequence: Sequence, foreseen: Foreseen, count: int, has_time: Callable[[], bool]) -> int:
+        """Sets the vectors of the histories that ask, among the first `count`; returns how many time did not allow.
 
         In chunks of one size, filled up: then a vector does not depend, to the last bit, on what is encoded with it.
+        Those that are left out ask no more.
         """
         asked = np.flatnonzero(foreseen.asked[:count])
         if not sequence.counters[UPDATES] or not len(asked):
-            return
+            return 0
         torch.set_num_threads(1)
         table = torch.from_numpy(sequence.items)  # (n, 64)
         with torch.inference_mode():
             for start in range(0, len(asked), CHUNK):
+                if not has_time():
+                    foreseen.asked[asked[start:]] = False
+                    return len(asked) - start
                 chosen = asked[start : start + CHUNK]
                 histories = np.zeros((CHUNK, WINDOW_EVENTS), np.int64)
                 histories[: len(chosen)] = foreseen.histories[chosen]
                 vectors = self._serving.read(table, torch.from_numpy(histories))  # (32, 64)
                 foreseen.vectors[chosen] = vectors.numpy()[: len(chosen)]
+        return 0
 
     # -- training ---------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from models.batch import Interactions
 from models.experts.sequence import FORESEEN, foresee_users
-from models.foresight import AtOnce
+from models.foresight import AtOnce, always
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
 from models.sequence_options import SequenceOptions
@@ -57,7 +57,7 @@ def costs(stream: Interactions, options: RecommenderOptions) -> Figures:
     foreseen.asked[:] = True
     began = time.thread_time()
     for _ in range(10):
-        model.encode(knowledge.sequence, foreseen, FORESEEN)
+        model.encode(knowledge.sequence, foreseen, FORESEEN, always)
     encoded_at, before = time.thread_time(), model.trained[0]
     known = np.flatnonzero(knowledge.events)
     for _ in range(10):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.batch import Interactions
 from models.experts.sequence import UPDATES, WIDTH, Foreseen, first_vectors, foresee_users
+from models.foresight import always
 from models.neural.adapters import LowRank
 from models.neural.encoders.encoder import EncoderConfig
 from models.neural.encoders.registry import ENCODERS
@@ -76,7 +77,7 @@ def test_before_any_training_the_base_itself_serves(encoder: str, tuning: str) -
     assert sequence.bias[row("i50")] == 0
     recommender, shard = learned(chosen, Interactions.of(["u1"] * 2, ["i3", "i7"], [1, 2]))
     foresee_users(shard.profiles, np.zeros(1, np.int32), foreseen)
-    model_of(recommender).encode(recommender.knowledge.sequence, foreseen, 1)
+    model_of(recommender).encode(recommender.knowledge.sequence, foreseen, 1, always)
     torch.manual_seed(1)
     own = ENCODERS[encoder](EncoderConfig(WIDTH, 30, 2, 1, 0.1))
     awaited = vector_of(recommender, own, ["i7", "i3"])

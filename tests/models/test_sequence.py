@@ -1,5 +1,6 @@
 """The sequence expert: histories are foreseen as they will be, training learns orders, and its state survives."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from models.experts.sequence import (
     foresee_users,
     score_sequence,
 )
-from models.foresight import AtOnce, Trainings
+from models.foresight import AtOnce, Trainings, always
 from models.knowledge import EVENTS
 from models.neural import training
 from models.neural.online import FIRST_RATE, OnlineModel
@@ -68,7 +69,7 @@ def scores_of_kernel(recommender: Recommender, shard: ProfileShard, user: int) -
     candidates = recommender.scratch.candidates
     foreseen, knowledge = recommender.scratch.foreseen, recommender.knowledge
     foresee_users(shard.profiles, np.array([user], np.int32), foreseen)
-    model_of(recommender).encode(knowledge.sequence, foreseen, 1)
+    model_of(recommender).encode(knowledge.sequence, foreseen, 1, always)
     foreseen.at[0] = 0
     rows = recommender.vocabulary.rows_in_use()
     candidates.items[: len(rows)] = rows
@@ -312,11 +313,11 @@ def test_a_vector_does_not_depend_on_what_is_encoded_with_it() -> None:
     recommender, shard = learned(ON, random_batch(21, 600, 200, CATALOGUE))
     foreseen, users = recommender.scratch.foreseen, shard.users.rows_in_use()
     foresee_users(shard.profiles, users, foreseen)
-    model_of(recommender).encode(recommender.knowledge.sequence, foreseen, len(users))
+    model_of(recommender).encode(recommender.knowledge.sequence, foreseen, len(users), always)
     together = foreseen.vectors[: len(users)].copy()
     for place, user in enumerate(users[::7].tolist()):
         foresee_users(shard.profiles, np.array([user], np.int32), foreseen)
-        model_of(recommender).encode(recommender.knowledge.sequence, foreseen, 1)
+        model_of(recommender).encode(recommender.knowledge.sequence, foreseen, 1, always)
         np.testing.assert_array_equal(foreseen.vectors[0], together[7 * place])
 
 
@@ -339,6 +340,24 @@ def test_a_training_that_may_not_begin_waits_for_another_interval() -> None:
     learned_of = recommender.learn(recommender.new_shard(), random_batch(24, 250, 9, CATALOGUE))
     assert recommender.knowledge.sequence.counters[TRAINED_AT] == 200
     assert learned_of.trainings == Trainings(begun=0, left_out=2)
+
+
+def test_lists_for_which_time_runs_out_go_out_without_it_and_are_counted() -> None:
+    class Hasty(AtOnce):
+        def begin_round(self) -> Callable[[], bool]:
+            answers = iter([True, False])
+            return lambda: next(answers)
+
+    recommender = Recommender(ON, Hasty())
+    shard = recommender.new_shard()
+    recommender.learn(shard, random_batch(29, 600, 50, CATALOGUE))
+    users, foreseen = shard.users.rows_in_use(), recommender.scratch.foreseen
+    ranked = recommender.recommend(shard, users, 10)
+    assert foreseen.asked[: len(users)].tolist() == [True] * 32 + [False] * (len(users) - 32)
+    assert (ranked.items[:, 0] >= 0).all()
+    assert not (ranked.experts[32:] == SEQUENCE).any()
+    skipped = recommender.learn(shard, random_batch(30, 1, 50, CATALOGUE)).trainings
+    assert skipped == Trainings(users_skipped=len(users) - 32)
 
 
 def test_a_damaged_encoder_is_refused() -> None:

@@ -95,12 +95,13 @@ def test_the_age_of_the_snapshot_is_told_at_the_moment_of_asking(
 
 
 def test_how_full_the_budgets_are_is_shown(observer: PrometheusObserver) -> None:
-    observer.trained(begun=2, left_out=3, steps_dropped=4)
+    observer.trained(begun=2, left_out=3, steps_dropped=4, users_skipped=5)
     observer.remembered(Remembered(items=30, items_share=0.5, users=70, users_share=0.25))
     assert (value(observer, "known_items"), value(observer, "known_users")) == (30, 70)
     assert value(observer, "sequence_trainings_total", outcome="begun") == 2
     assert value(observer, "sequence_trainings_total", outcome="left_out") == 3
     assert value(observer, "sequence_steps_dropped_total") == 4
+    assert value(observer, "sequence_users_skipped_total") == 5
     assert value(observer, "memory_used_ratio", budget="items") == 0.5
     assert value(observer, "memory_used_ratio", budget="users") == 0.25
 

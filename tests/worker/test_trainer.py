@@ -39,6 +39,16 @@ def test_after_a_training_the_budget_asks_for_a_rest() -> None:
     assert trainer.is_free()
 
 
+def test_a_round_of_lists_waits_so_long_and_no_longer() -> None:
+    clock = ManualClock()
+    has_time = Trainer(1.0, clock, round_seconds=0.1).begin_round()
+    clock.advance(0.09)
+    assert has_time()
+    clock.advance(0.02)
+    assert not has_time()
+    assert Trainer(1.0, clock).begin_round()()
+
+
 @pytest.mark.parametrize(("share", "free"), [(0.5, False), (1.0, True)])
 def test_while_a_training_runs_none_may_begin_unless_the_line_is_to_wait(share: float, free: bool) -> None:
     trainer, end = Trainer(share, SystemClock()), Event()
