@@ -26,7 +26,9 @@ class Interactions:
         times_ms: (n,) int64, when it happened, UTC milliseconds.
         weights: (n,) float32, how much the kind of event says of taste; 0 = nothing to learn, below 0 = the user
             rejected the item (see `learning.learn_rejection`).
-        kinds: names of the kinds of event, n strings, or none: no model learns from them, an evaluation reports them.
+        kinds: names of the kinds of event, n strings, or none: no model of the worker learns from them, an
+            evaluation reports them.
+        values: (n,) float64, a rating or another number that the event states, NaN = none; or None: nobody asked.
         of_objective: (n,) bool, whether lists are to foresee such events: the others teach neither ranker nor mixture.
             None is given = all are.
     """
@@ -36,11 +38,14 @@ class Interactions:
     times_ms: Int64s
     weights: Float32s
     kinds: Sequence[str] = ()
+    values: Float64s | None = None
     of_objective: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         lengths = {len(self.users), len(self.items), len(self.times_ms), len(self.weights)}
         lengths.add(len(self.kinds or self.users))
+        if self.values is not None:
+            lengths.add(len(self.values))
         if len(self.of_objective) == 0:
             object.__setattr__(self, "of_objective", np.ones(len(self.users), np.bool_))
         lengths.add(len(self.of_objective))
@@ -62,6 +67,7 @@ class Interactions:
             self.times_ms[start:stop],
             self.weights[start:stop],
             self.kinds[start:stop],
+            None if self.values is None else self.values[start:stop],
             self.of_objective[start:stop],
         )
 

@@ -13,6 +13,7 @@ from models.features import (
     FITS_LAST,
     FITS_TASTE,
     FOLLOWED,
+    FURTHER_SHARE,
     IN_BASKET,
     IS_LAST,
     IS_LAST_BUT_ONE,
@@ -29,7 +30,6 @@ from models.features import (
     OWN_STRONGEST,
     ROWS,
     SEEN,
-    SEQUENCE_SHARE,
     SIMILARITY,
     STRONGEST_ROW,
     TREND,
@@ -39,7 +39,7 @@ from models.knowledge import EVENTS, Knowledge
 from models.lane_sums import dot
 from models.neighbours import NEXT, NEXT_COUNT, ROWS_WITH, SIMILAR_SUM, STRONGEST
 from models.profiles import Profiles, basket_size, gap_back, item_back, remembered, strength_back
-from models.registry import POPULAR_FAST, POPULAR_SLOW, SEQUENCE
+from models.registry import CONTENT, POPULAR_FAST, POPULAR_SLOW
 from models.seen import SeenFilter, has_seen, pair_hash
 
 LEAST_SHARE = 1e-4
@@ -65,7 +65,7 @@ def describe(
     _describe_own(profiles, user, candidates, count, scratch)
     for feature in range(LOGARITHMS):
         take_logarithms(scratch.values[feature], count)
-    for feature in range(SEQUENCE_SHARE, len(scratch.values)):
+    for feature in range(FURTHER_SHARE, len(scratch.values)):
         take_logarithms(scratch.values[feature], count)
     _describe_fit(knowledge.vectors, profiles, user, candidates, count, scratch.values)
     for place in range(count):
@@ -83,7 +83,7 @@ def _describe_shares(candidates: Candidates, count: int, values: Float32s) -> No
     for place in range(count):
         values[MIXED, place] = candidates.mixed[candidates.chosen[place]] + np.float32(1e-6)
     for expert in range(len(candidates.heard)):
-        feature = SEQUENCE_SHARE if expert == SEQUENCE else FIRST_SHARE + expert
+        feature = FIRST_SHARE + expert if expert < CONTENT else FURTHER_SHARE + expert - CONTENT
         row, scores, heard = values[feature], candidates.scores[expert], candidates.heard[expert]
         for place in range(count):
             share = scores[candidates.chosen[place]] if heard else np.float32(0.0)

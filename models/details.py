@@ -8,7 +8,7 @@ from models.batch import Bools, Float32s, Int64s
 from models.comparison import COMPARED, compare
 from models.curves import WINDOW_EVENTS, curve_points, fading_means, running_means
 from models.evaluation import Outcomes
-from models.groups import by_history, by_item_age, by_kind, grouped_metrics
+from models.groups import by_history, by_item_age, by_item_events, by_kind, grouped_metrics
 
 HIT_RATE = COMPARED[0]
 
@@ -20,7 +20,11 @@ def details(outcomes: Outcomes, scored: Bools, items: Sequence[str], kinds: Sequ
     """
     ranks, positions = outcomes.ranks[scored], scored.nonzero()[0]
     experts = {name: outcomes.expert_ranks[scored, index] for index, name in enumerate(outcomes.experts)}
-    groups = {"by_history": by_history(outcomes.history), "by_item_age": by_item_age(items)}
+    groups = {
+        "by_history": by_history(outcomes.history),
+        "by_item_age": by_item_age(items),
+        "by_item_events": by_item_events(items),
+    }
     if any(kinds):
         groups["by_kind"] = by_kind(kinds)
     return {

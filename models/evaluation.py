@@ -6,7 +6,7 @@ before. An item that the candidates do not hold is a miss, as it would be in a s
 of negative weight are learned but not scored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,6 +108,11 @@ def prequential(
             )
         progress(stop)
     return outcomes
+
+
+def joined(parts: Sequence[Outcomes]) -> Outcomes:
+    """Those of a stream that was evaluated in parts."""
+    return Outcomes._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def scored_events(outcomes: Outcomes, *, seen_excluded: bool) -> Bools:

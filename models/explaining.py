@@ -10,6 +10,7 @@ from models.features import (
     FIT,
     FITS_LAST,
     FITS_TASTE,
+    FURTHER_SHARE,
     IS_LAST_BUT_ONE,
     ITEM_AGE,
     MIXED,
@@ -17,15 +18,16 @@ from models.features import (
     OWN_COUNT,
     ROWS,
     SEEN,
-    SEQUENCE_SHARE,
     TREND,
+    features_of,
 )
 from models.mixture import Mixture
 from models.ranker import HIDDEN, Ranker, RankerScratch
+from models.registry import ALL_EXPERTS
 
 _FEATURES_OF = {
     "mixture": (MIXED,),
-    "experts": (*range(FIRST_SHARE, ROWS), SEQUENCE_SHARE),
+    "experts": (*range(FIRST_SHARE, ROWS), *range(FURTHER_SHARE, features_of(len(ALL_EXPERTS)))),
     "neighbours": range(ROWS, OWN_COUNT),
     "own_history": (OWN_COUNT, OWN_AGE, *range(SEEN, IS_LAST_BUT_ONE + 1)),
     "item": range(ITEM_AGE, TREND + 1),
@@ -36,7 +38,7 @@ PARTS = (*_FEATURES_OF, "hidden", "bias")
 
 _HIDDEN_PART, _BIAS_PART = PARTS.index("hidden"), PARTS.index("bias")
 _PART_BY_FEATURE = {feature: part for part, features in enumerate(_FEATURES_OF.values()) for feature in features}
-_PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(SEQUENCE_SHARE + 1)])
+_PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(features_of(len(ALL_EXPERTS)))])
 
 
 @kernel

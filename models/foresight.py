@@ -15,7 +15,6 @@ from models.batch import Float32s, Int32s
 from models.experts.sequence import (
     FORESEEN,
     TRAINED_AT,
-    UPDATES,
     Foreseen,
     earlier_of_user,
     events_until_training,
@@ -25,6 +24,8 @@ from models.experts.sequence import (
 )
 from models.knowledge import EVENTS, Knowledge
 from models.profiles import Profiles
+from models.sequence_options import SequenceOptions
+from models.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from models.neural.online import OnlineModel
@@ -70,12 +71,12 @@ class AtOnce:
 class Foresight:
     """Of a recommender whose tables hold `rows` items; does nothing where the sequence expert is off."""
 
-    def __init__(self, rows: int, interval_events: int, encoder: str, *, on: bool, begin: Begin) -> None:
-        """Raises ValueError for the name of no encoder."""
-        self._interval_events = interval_events
+    def __init__(self, rows: int, options: SequenceOptions, *, on: bool, begin: Begin) -> None:
+        """Raises ValueError for the name of no encoder, and for a base that does not fit."""
+        self._interval_events = options.interval_events
         self._begin = begin
         self._begun = self._left_out = 0
-        self._model = _online_model(rows, encoder, begin) if on else None
+        self._model = _online_model(rows, options, begin) if on else None
 
     def parts_of_events(
         self,
@@ -148,20 +149,27 @@ class Foresight:
         if self._model:
             self._model.fit(rows)
 
+    def place(self, knowledge: Knowledge, vocabulary: Vocabulary) -> None:
+        """Items that got a row take what a base knows of them."""
+        if self._model:
+            self._model.place(knowledge.sequence, vocabulary)
+
     def forget_items(self, knowledge: Knowledge, rows: Int32s) -> None:
         """The rows go to other items."""
         forget_sequence(knowledge.sequence, rows)
         if self._model:
             self._model.forget(knowledge.sequence, rows)
 
-    def dump(self, rows: int) -> Arrays:
-        """What is saved besides knowledge, of so many rows."""
-        return self._model.dump(rows) if self._model else {}
+    def dump(self, knowledge: Knowledge, rows: int) -> Arrays:
+        """What is saved besides knowledge, or in place of parts of it, of so many rows."""
+        return self._model.dump(knowledge.sequence, rows) if self._model else {}
 
-    def load(self, knowledge: Knowledge, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Takes over what `dump` gave; another encoder begins anew. Raises ValueError when it does not fit."""
-        if self._model and not self._model.load(arrays):
-            knowledge.sequence.counters[UPDATES] = 0
+    def load(self, knowledge: Knowledge, vocabulary: Vocabulary, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Takes over what `dump` gave; False = another encoder, base or tuning, which begins anew.
+
+        Raises ValueError when it does not fit.
+        """
+        return self._model is None or self._model.load(knowledge.sequence, vocabulary, arrays)
 
     def size_bytes(self) -> int:
         """Memory of what training needs."""
@@ -173,7 +181,7 @@ class Foresight:
         return Trainings(self._begun, self._left_out, self._model.trained[1] if self._model else 0)
 
 
-def _online_model(rows: int, encoder: str, begin: Begin) -> "OnlineModel":
+def _online_model(rows: int, options: SequenceOptions, begin: Begin) -> "OnlineModel":
     from models.neural.online import OnlineModel as Model  # torch takes seconds to load
 
-    return Model(rows, encoder, begin)
+    return Model(rows, options, begin)

@@ -6,6 +6,7 @@ from models.batch import Bools, UInt64s
 from models.candidates import Candidates, begin_round, begin_scores, choose, propose
 from models.compiled import kernel
 from models.describing import describe
+from models.experts.content import propose_content, score_content
 from models.experts.covisitation import SCORE_WINDOW_EVENTS, score_similar, weigh_covisitation
 from models.experts.popularity import SPEEDS, propose_popular, score_popularity
 from models.experts.repeats import propose_repeats, score_repeats
@@ -29,6 +30,7 @@ from models.ranker import score_chosen
 from models.registry import (
     BACKWARD_EXPERT,
     BASKET_EXPERT,
+    CONTENT,
     FORWARD_EXPERT,
     NEXT_EXPERT,
     POPULAR_FAST,
@@ -54,6 +56,8 @@ def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, candidates:
     _gather_rows(knowledge.neighbours, profiles, user, active[NEXT_EXPERT], together, candidates)
     if active[POPULAR_FAST : POPULAR_SLOW + 1].any():
         propose_popular(knowledge.popularity, candidates)
+    if len(active) > CONTENT:
+        propose_content(knowledge.content, profiles, user, candidates)
     if active[VECTOR] or len(active) > SEQUENCE:  # sequence has no candidates of its own
         propose_recent(knowledge.vectors, candidates)
 
@@ -95,6 +99,8 @@ def score_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Scra
     read_history(knowledge.vectors, scratch.vectors, profiles, user)
     score_vectors(knowledge.vectors, scratch.vectors, candidates, scores[VECTOR])
     score_repeats(profiles, user, candidates, scores[REPEAT_RECENCY], scores[REPEAT_COUNT])
+    if len(active) > CONTENT:
+        score_content(knowledge.content, profiles, user, candidates, scores[CONTENT])
     if len(active) > SEQUENCE:
         score_sequence(knowledge.sequence, scratch.foreseen, candidates, scores[SEQUENCE])
 

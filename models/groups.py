@@ -1,5 +1,6 @@
 """Figures by groups of events: by what the user's history, the item's age or the kind of event is."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from models.batch import Bools, Float32s, Int64s
 
 HISTORY_EVENTS = (0, 1, 2, 4, 9, 31)
 ITEM_AGE_EVENTS = (0, 10, 100, 1_000, 10_000, 100_000)
+ITEM_EVENTS = (0, 1, 2, 3, 10, 100, 1_000)
 
 
 class Groups(NamedTuple):
@@ -54,6 +56,21 @@ def by_item_age(items: Iterable[Hashable]) -> Groups:
     first: dict[Hashable, int] = {}
     ages = [place - first.setdefault(item, place) for place, item in enumerate(items)]
     return _by_range(np.array(ages, np.int64), ITEM_AGE_EVENTS)
+
+
+def by_item_events(items: Iterable[Hashable]) -> Groups:
+    """By how many events of the stream the item had before; `items` are those of the whole stream, in order."""
+    return _by_range(events_before(items), ITEM_EVENTS)
+
+
+def events_before(items: Iterable[Hashable]) -> Int64s:
+    """(n,): how many of the events before were of the same item."""
+    counts: Counter[Hashable] = Counter()
+    before = []
+    for item in items:
+        before.append(counts[item])
+        counts[item] += 1
+    return np.array(before, np.int64)
 
 
 def by_kind(kinds: Sequence[str]) -> Groups:

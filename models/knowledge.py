@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Bools, Int32s, Int64s
+from models.experts.content import Content, forget_content
 from models.experts.popularity import TOP_ITEMS, Popularity, rebuild_top
 from models.experts.sequence import Sequence
 from models.experts.vectors import Vectors, forget_vectors
@@ -13,7 +14,7 @@ from models.mixture import Mixture
 from models.neighbours import Neighbours
 from models.profiles import PUBLISHED_ITEMS
 from models.ranker import FIRST_LINEAR_SQUARE, Ranker
-from models.registry import SEQUENCE
+from models.registry import CONTENT, SEQUENCE, takes_part
 from models.renewal import Renewal
 
 EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
@@ -56,6 +57,7 @@ class Knowledge(NamedTuple):
     mixture: Mixture
     ranker: Ranker
     renewal: Renewal
+    content: Content
     sequence: Sequence
 
     @classmethod
@@ -72,7 +74,8 @@ class Knowledge(NamedTuple):
             mixture=Mixture.empty(active),
             ranker=Ranker.empty(items, features_of(len(active))),
             renewal=Renewal.empty(),
-            sequence=Sequence.empty(items) if len(active) > SEQUENCE else Sequence.off(),
+            content=Content.empty(items) if takes_part(active, CONTENT) else Content.off(),
+            sequence=Sequence.empty(items) if takes_part(active, SEQUENCE) else Sequence.off(),
         )
 
 
@@ -84,6 +87,7 @@ def check_rows(knowledge: Knowledge) -> None:
         (knowledge.popularity.place, TOP_ITEMS),
         (knowledge.neighbours.items, len(knowledge.events)),
         (knowledge.vectors.recent, len(knowledge.events)),
+        (knowledge.content.items, len(knowledge.events)),
         (knowledge.sequence.histories, len(knowledge.events)),
         (knowledge.sequence.targets, len(knowledge.events)),
     )
@@ -111,6 +115,7 @@ def forget_items(knowledge: Knowledge, rows: Int32s) -> None:
     neighbours.items[mentioned] = -1
     neighbours.counts.transpose(0, 2, 1)[mentioned] = 0
     forget_vectors(knowledge.vectors, rows)
+    forget_content(knowledge.content, rows)
     knowledge.ranker.bias[rows], knowledge.ranker.bias_squares[rows] = 0, FIRST_LINEAR_SQUARE
     for column in (knowledge.events, *knowledge.history):
         column[rows] = 0

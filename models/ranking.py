@@ -9,6 +9,7 @@ from models.batch import Float32s, Int32s, UInt64s
 from models.candidates import propose
 from models.compiled import kernel
 from models.diversity import Diversity, is_diverse, pick_diverse
+from models.experts.content import most_alike
 from models.experts.covisitation import (
     BACKWARD_WEIGHT,
     BASKET_WEIGHT,
@@ -22,7 +23,7 @@ from models.knowledge import Knowledge
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
 from models.policies import drop_hidden, excludes_seen
 from models.profiles import Profiles, item_back, remembered
-from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
+from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, CONTENT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
 from models.scratch import Scratch
 from models.seen import SeenFilter
 
@@ -161,6 +162,8 @@ def _explain(
             ranked.because[index, place] = item_back(profiles, user, 0)
         elif expert in (FORWARD_EXPERT, BACKWARD_EXPERT, SIMILAR, BASKET_EXPERT):
             ranked.because[index, place] = _closest(knowledge.neighbours, profiles, user, item, expert)
+        elif expert == CONTENT:
+            ranked.because[index, place] = most_alike(knowledge.content, profiles, user, item)
 
 
 @kernel

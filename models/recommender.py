@@ -4,8 +4,8 @@ What it knows of items is `Knowledge`; what it knows of users lies in `ProfileSh
 `recommend` hand the arrays of both to one compiled pass each (`learning.py`, `ranking.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,19 +14,22 @@ import numpy.typing as npt
 
 from models.assortment import Assortment
 from models.batch import Float32s, Int32s, Interactions, UInt64s
+from models.descriptions import Description
 from models.diversity import Diversity
 from models.exploration import Explored, Explorer
-from models.foresight import AtOnce, Begin, Foresight, Trainings
+from models.foresight import AtOnce, Begin, Foresight
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
+from models.learned import Learned
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
 from models.profiles import Profiles
 from models.ranking import Ranked, rank_users
-from models.registry import EXPERTS, SEQUENCE, columns
+from models.registry import CONTENT, EXPERTS, SEQUENCE, columns, takes_part
 from models.scratch import Scratch
 from models.seen import SeenFilter
+from models.sequence_options import SequenceOptions
 from models.shard import ProfileShard
 from models.strings import pack, pack_vocabulary, unpack, unpack_vocabulary
 from models.switching import switched, without_empty
@@ -48,8 +51,7 @@ class RecommenderOptions:
         ranker_warmup_events: so many events at the start all teach it, every second of as many then, and so on.
         renewal: whether learning rates rise for a while when the stream changes.
         experts: names of the experts that take part.
-        sequence_interval_events: events between two trainings of the sequence expert.
-        sequence_encoder: "attention", "sasrec", "gru", "cnn" or "pooled" (`neural/`).
+        sequence: of the sequence expert, where it takes part.
         diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
         most_per_category: items of one category in a list; 0 = any number.
         exploration_share: chance that a list ends with a new item (see `exploration.py`).
@@ -64,34 +66,12 @@ class RecommenderOptions:
     ranker_warmup_events: int = 4000
     renewal: bool = True
     experts: tuple[str, ...] = EXPERTS
-    sequence_interval_events: int = 512
-    sequence_encoder: str = "attention"
+    sequence: SequenceOptions = field(default_factory=SequenceOptions)
     diversity: float = 0.0
     most_per_category: int = 0
     exploration_share: float = 0.0
     new_item_events: int = 5
     unlisted_shown: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What learning a batch of n events did.
-
-    Attributes:
-        users: (n,) int32, rows of the users in the shard, valid after the whole batch; -1 = forgotten again since.
-        served: how the published lists fared.
-        surprises: how well the events were foreseen.
-        renewals: how often the learning rates rose.
-        trainings: what became of trainings of the sequence expert.
-        forgotten_users: ids that made room for others.
-    """
-
-    users: Int32s
-    served: Served
-    surprises: Surprises
-    renewals: int
-    trainings: Trainings
-    forgotten_users: list[str]
 
 
 class Recommender:
@@ -120,8 +100,7 @@ class Recommender:
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
         self.foresight = Foresight(
             self.vocabulary.capacity,
-            self.options.sequence_interval_events,
-            self.options.sequence_encoder,
+            self.options.sequence,
             on=len(self.experts) > SEQUENCE,
             begin=begin or AtOnce(),
         )
@@ -248,6 +227,7 @@ class Recommender:
             self.knowledge = fitted(self.knowledge, self._no_knowledge(capacity))
             self.scratch = Scratch.empty(capacity, len(self.experts))
             self.foresight.fit(capacity)
+        self.foresight.place(self.knowledge, self.vocabulary)
 
     def _forget_items(self) -> None:
         rows = least_valuable(self.knowledge, self.vocabulary.rows_in_use(), self.vocabulary.evict_rows)
@@ -318,6 +298,25 @@ class Recommender:
         """Lets an item into lists, or keeps it out; known or not. Categories count where they limit lists."""
         self._assortment.set(item, shown=shown, category=category)
 
+    @property
+    def describes(self) -> bool:
+        """Whether what the catalogue says of items is of use."""
+        return takes_part(self._active, CONTENT)
+
+    def describe_items(self, descriptions: Sequence[Description]) -> int:
+        """Takes in what the catalogue says of items, each named once; items that are new get rows while some are free.
+
+        Returns of how many it was news; 0 where the content expert does not take part. Learning depends on what was
+        said by then, so the same events and the same descriptions in between lead to the same state.
+        """
+        if not self.describes:
+            return 0
+        from models.content_index import take_in_news  # scikit-learn takes a second to load
+
+        rows = self.vocabulary.admit([each.item for each in descriptions])
+        self._make_room()
+        return take_in_news(self.knowledge, rows, descriptions)
+
     def hidden_rows(self) -> Int32s:
         """Rows of the known items that may not stand in lists."""
         rows = self.vocabulary.rows_in_use()
@@ -329,20 +328,24 @@ class Recommender:
         """What was learned of items, as arrays; shards are dumped one by one."""
         ids, free, knocked = self.vocabulary.dump()
         used = first_rows(self.knowledge, self.vocabulary.rows_used, _axes(len(self._active)))
-        arrays = copied(without_empty(dump(used, "knowledge."), len(self.experts)))
-        deep = copied(self.foresight.dump(self.vocabulary.rows_used))
+        arrays = copied(without_empty(dump(used, "knowledge."), self._active))
+        deep = copied(self.foresight.dump(self.knowledge, self.vocabulary.rows_used))
         return arrays | deep | pack_vocabulary("items", ids, free, knocked)
 
-    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Takes over what `dump` gave, into a recommender without shards. Raises ValueError when it does not fit."""
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Takes over what `dump` gave, into a recommender without shards; False = the sequence expert begins anew.
+
+        Raises ValueError when it does not fit.
+        """
         self.vocabulary.restore(*unpack_vocabulary("items", arrays))
         empty = self._no_knowledge(self.vocabulary.capacity)
-        knowledge = load(empty, switched(arrays, len(self.experts)), "knowledge.")
+        knowledge = load(empty, switched(arrays, self._active), "knowledge.")
         check_rows(knowledge)
         self.foresight.fit(self.vocabulary.capacity)
-        self.foresight.load(knowledge, arrays)
+        is_whole = self.foresight.load(knowledge, self.vocabulary, arrays)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
         self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
+        return is_whole
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
         """A shard as arrays that name items by id, so that any worker can take it over."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from models.batch import Bools
+
 EXPERTS = (
     "popular_fast",
     "popular_mid",
@@ -29,9 +31,14 @@ EXPERTS = (
     REPEAT_COUNT,
 ) = range(len(EXPERTS))
 
-SEQUENCE = len(EXPERTS)
-ALL_EXPERTS = (*EXPERTS, "sequence")
-"""With those that have a column only where they take part."""
+CONTENT, SEQUENCE = range(len(EXPERTS), len(EXPERTS) + 2)
+ALL_EXPERTS = (*EXPERTS, "content", "sequence")
+"""With those that have a column only where they, or one behind them, take part."""
+
+
+def takes_part(active: Bools, expert: int) -> bool:
+    """Whether an expert takes part where these columns do, (experts,)."""
+    return expert < len(active) and bool(active[expert])
 
 
 def columns(chosen: Collection[str]) -> tuple[str, ...]:
@@ -39,4 +46,5 @@ def columns(chosen: Collection[str]) -> tuple[str, ...]:
     unknown = set(chosen) - set(ALL_EXPERTS)
     if unknown or not chosen:
         raise ValueError(f"unknown experts {sorted(unknown)} or none; there are {list(ALL_EXPERTS)}")
-    return ALL_EXPERTS if ALL_EXPERTS[SEQUENCE] in chosen else EXPERTS
+    last = max(map(ALL_EXPERTS.index, chosen))
+    return ALL_EXPERTS[: max(last + 1, len(EXPERTS))]

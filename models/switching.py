@@ -1,4 +1,4 @@
-"""Switching: what was saved with the sequence expert fits into a recommender without it, and the other way round."""
+"""Switching: what was saved with some experts fits into a recommender with others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.batch import Bools
+from models.experts.content import Content
 from models.experts.sequence import Sequence
 from models.features import features_of
-from models.registry import SEQUENCE
+from models.registry import CONTENT, SEQUENCE, takes_part
 from models.tables import dump
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-_TABLES, _EVENTS = "knowledge.sequence.", "knowledge.events"
+_TABLES: dict[int, tuple[str, type[Content] | type[Sequence]]] = {
+    CONTENT: ("knowledge.content.", Content),
+    SEQUENCE: ("knowledge.sequence.", Sequence),
+}
+_EVENTS = "knowledge.events"
 _WEIGHTS, _ACTIVE = "knowledge.mixture.weights", "knowledge.mixture.active"
 _BY_FEATURE = tuple(
     f"knowledge.ranker.{name}"
@@ -24,18 +30,18 @@ _BY_FEATURE = tuple(
 )
 
 
-def without_empty(arrays: Arrays, experts: int) -> Arrays:
-    """What is worth saving when so many experts have a column."""
-    on = experts > SEQUENCE
-    return {name: array for name, array in arrays.items() if on or not name.startswith(_TABLES)}
+def without_empty(arrays: Arrays, active: Bools) -> Arrays:
+    """What is worth saving when these experts take part."""
+    off = tuple(prefix for expert, (prefix, _) in _TABLES.items() if not takes_part(active, expert))
+    return {name: array for name, array in arrays.items() if not name.startswith(off)}
 
 
-def switched(arrays: Mapping[str, npt.NDArray[Any]], experts: int) -> Arrays:
-    """A saved recommender as if so many experts had had a column when it was saved.
+def switched(arrays: Mapping[str, npt.NDArray[Any]], active: Bools) -> Arrays:
+    """A saved recommender as if these experts, (experts,), had taken part when it was saved.
 
     An expert that is new has learned nothing; columns of the ranker that are missing are left to the loading tables.
     """
-    own = dict(arrays)
+    own, experts = dict(arrays), len(active)
     for name in (_WEIGHTS, _ACTIVE):
         if name in own:
             own[name] = _of_width(own[name], experts)
@@ -44,10 +50,11 @@ def switched(arrays: Mapping[str, npt.NDArray[Any]], experts: int) -> Arrays:
     for name in _BY_FEATURE:
         if name in own:
             own[name] = own[name][..., : features_of(experts)]
-    if experts <= SEQUENCE:
-        own |= dump(Sequence.off(), _TABLES)
-    elif not any(name.startswith(_TABLES) for name in own):
-        own |= dump(Sequence.empty(len(own.get(_EVENTS, ()))), _TABLES)
+    for expert, (prefix, tables) in _TABLES.items():
+        if not takes_part(active, expert):
+            own |= dump(tables.off(), prefix)
+        elif not any(name.startswith(prefix) for name in own):
+            own |= dump(tables.empty(len(own.get(_EVENTS, ()))), prefix)
     return own
 
 

@@ -3,16 +3,19 @@
 import numpy as np
 
 from models.batch import Interactions
+from models.descriptions import Description
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
+from models.sequence_options import SequenceOptions
 
 
 def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
     """Learns, ranks and saves a made-up batch; takes 50 s the first time, then two.
 
-    With the sequence expert five more, to load torch.
+    With the sequence expert five more, to load torch; with the content expert one, to load scikit-learn.
     """
     recommender = _recommender(experts)
+    recommender.describe_items([Description("x", "a thing"), Description("z", "a thing")])
     shard = recommender.new_shard()
     recommender.learn(shard, Interactions.of(["ann", "bob", "ann"], ["x", "y", "y"], [1, 2, 3]))
     users = np.zeros(1, np.int32)
@@ -31,6 +34,6 @@ def warm_up_ranking(experts: tuple[str, ...] = EXPERTS) -> None:
 
 def _recommender(experts: tuple[str, ...]) -> Recommender:
     options = RecommenderOptions(
-        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence_interval_events=1
+        max_items=8, max_users=8, exploration_share=1.0, experts=experts, sequence=SequenceOptions(1)
     )
     return Recommender(options)

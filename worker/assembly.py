@@ -15,6 +15,7 @@ import structlog
 
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
+from models.sequence_options import EVERYTHING, PREFIX, SequenceOptions
 from worker.adapters.clock import SystemClock
 from worker.adapters.kafka_catalogue import KafkaCatalogue
 from worker.adapters.kafka_sink import KafkaDeadLetters
@@ -35,10 +36,11 @@ from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListS
 from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
-from worker.settings import Settings
+from worker.settings import ExpertSettings, Settings
 from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
+from worker.trained_model import read_base
 from worker.trainer import Trainer
 from worker.warmup import warm_up
 
@@ -95,8 +97,27 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         unlisted_shown=ListRules(settings.lists).unlisted_shown,
         renewal=settings.learning.renewal,
         experts=chosen_experts(settings),
-        sequence_interval_events=settings.experts.sequence_interval_events,
-        sequence_encoder=settings.experts.sequence_encoder,
+        sequence=sequence_options(settings.experts),
+    )
+
+
+def sequence_options(experts: ExpertSettings) -> SequenceOptions:
+    """Those of the sequence expert. Raises StateError for a base that cannot be used, ConfigurationError without."""
+    base, tuning = None, experts.sequence_tuning
+    if experts.sequence and experts.sequence_base:
+        base = read_base(experts.sequence_base, experts.sequence_adapter_size if tuning == PREFIX else 0)
+    if experts.sequence and base is None and tuning != EVERYTHING:
+        raise ConfigurationError(
+            f"experts.sequence_tuning = {tuning} needs a model to start from",
+            "name the folder of one with experts.sequence_base, which `millrace train` makes",
+        )
+    return SequenceOptions(
+        experts.sequence_interval_events,
+        experts.sequence_encoder,
+        base,
+        tuning if base else EVERYTHING,
+        experts.sequence_adapter_size,
+        experts.sequence_rate,
     )
 
 

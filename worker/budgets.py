@@ -16,7 +16,8 @@ def user_cost() -> Cost:
 
 def chosen_experts(settings: Settings) -> tuple[str, ...]:
     """Names of the experts that take part."""
-    return ALL_EXPERTS if settings.experts.sequence else EXPERTS
+    asked = {"content": settings.experts.content, "sequence": settings.experts.sequence}
+    return tuple(name for name in ALL_EXPERTS if asked.get(name, True))
 
 
 def max_items(settings: Settings) -> int:

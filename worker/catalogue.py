@@ -1,7 +1,7 @@
 """The catalogue: what the `items` topic says of each item, and what changed since last asked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -64,6 +64,10 @@ class Catalogue:
         """The item's title, or its id where none is known."""
         item = self.items.get(item_id)
         return item.title if item and item.title else item_id
+
+    def known(self, item_ids: Iterable[str]) -> list[Item]:
+        """Those of the items that are not gone."""
+        return [self.items[item_id] for item_id in item_ids if item_id in self.items]
 
     def titles(self, item_ids: Sequence[str]) -> list[str]:
         """The titles of several items."""

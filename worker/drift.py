@@ -10,7 +10,7 @@ import structlog
 
 from models.batch import Float64s
 from models.drift import DriftDetector, LevelDriftDetector, ShapeDriftDetector
-from models.recommender import Learned
+from models.learned import Learned
 from worker.observers import Drift, Observer
 
 log = structlog.get_logger(__name__)

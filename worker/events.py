@@ -40,12 +40,14 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the catalogue. A record with a null value says that the item is gone.
 
     Attributes:
+        author: who made it: an author, a brand, an artist; commas separate several, as they may categories.
         available: false = keep what was learned of it, but do not recommend it.
         price: in the shop's currency.
     """
 
     item_id: str
     title: str = ""
+    author: str = ""
     category: str = ""
     tags: tuple[str, ...] = ()
     text: str = ""

@@ -145,6 +145,7 @@ class Worker:
         """What is done by the clock."""
         if self._is_due("catalogue", CATALOGUE_SECONDS):
             self._read_catalogue()
+            self._parts.pipeline.describing.some()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
         if self._is_due("remembered", REMEMBERED_SECONDS):
@@ -172,6 +173,7 @@ class Worker:
             return
         if listings:
             self._parts.pipeline.set_listings(listings, list(self._owned.values()))
+            self._parts.pipeline.describing.add(self._parts.catalogue.known(listings))
         self._reject(rejections)
 
     def _reject(self, rejections: Sequence[Rejection]) -> None:

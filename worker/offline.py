@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,17 @@ import numpy as np
 from models.accuracy import rank_metrics
 from models.batch import Bools, Float32s, Interactions
 from models.details import details
-from models.evaluation import Outcomes, exposure, prequential, scored_events, summarize
+from models.evaluation import Outcomes, exposure, joined, prequential, scored_events, summarize
+from models.groups import events_before
 from models.recommender import Recommender, RecommenderOptions
 from producers.columns import EventColumns
 from producers.readers import ColumnNames, read_events
 from worker import peers
+from worker.catalogue_file import CatalogueFile
 from worker.errors import ConfigurationError
 
 NO_KIND = ""
+FEW_EVENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Evaluation:
 
 
 def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Interactions:
-    """The selected events of a parquet, CSV or JSONL file, in the file's order, with their kinds, each of its weight.
+    """The selected events of a parquet, CSV or JSONL file, in the file's order, with kinds, weights and values.
 
     Raises ConfigurationError for a file that cannot be read, or without such events.
     """
@@ -107,6 +111,7 @@ def read_stream(path: Path, columns: ColumnNames, selection: Selection) -> Inter
         np.concatenate([part.times_ms for part in parts]),
         np.array([selection.weights.get(kind, 1.0) for kind in kinds], np.float32),
         kinds,
+        np.concatenate([part.values for part in parts]),
     )
 
 
@@ -122,6 +127,7 @@ def read_streams(paths: Sequence[Path], columns: ColumnNames, selection: Selecti
         np.concatenate([part.times_ms for part in parts]),
         np.concatenate([part.weights for part in parts]),
         [kind for part in parts for kind in part.kinds],
+        np.concatenate([part.values for part in parts if part.values is not None]),
     )
     return whole if selection.limit is None else whole.slice(0, selection.limit)
 
@@ -165,18 +171,22 @@ def evaluate(
     scoring: Scoring,
     progress: Callable[[int], None] = lambda events: None,
     against: Sequence[str] = (),
+    catalogue: CatalogueFile | None = None,
 ) -> Evaluation:
     """Ranks, then learns, each event; figures over those that count, of the blend and of each expert alone.
+
+    Items of the catalogue are known from when they came to it, to all models alike.
 
     Bounds of `options` that are too low for the stream are raised. `seconds` is the time of the pass. The baselines
     named in `against` follow on the same events, each in a pass of its own. `progress` is told how many events are
     done, those of all passes together. Raises ConfigurationError for a baseline that cannot run.
     """
     peers.prepare(against)
-    fitting = with_room(options, stream)
-    _pass(stream.slice(0, 1), fitting)  # compiles, so that the time is that of the work
+    catalogue = catalogue or CatalogueFile()
+    fitting = with_room(options, stream, catalogue.ids)
+    _pass(stream.slice(0, 1), fitting, CatalogueFile())  # compiles, so that the time is that of the work
     begin = time.perf_counter()
-    recommender, outcomes = _pass(stream, fitting, progress)
+    recommender, outcomes = _pass(stream, fitting, catalogue, progress)
     seconds = time.perf_counter() - begin
     seen_excluded = recommender.excludes_seen
     chosen = scoring.chosen(stream, outcomes)
@@ -185,7 +195,8 @@ def evaluate(
     figures = {
         **summarize(outcomes, scored),
         **details(outcomes, scored, stream.items, stream.kinds),
-        "first_events_included": {"scored": int(with_first.sum()), **rank_metrics(outcomes.ranks[with_first])},
+        "first_events_included": _over(outcomes, with_first),
+        "items_with_few_events": _over(outcomes, scored & (events_before(stream.items) < FEW_EVENTS)),
         "exposure": exposure(outcomes, scored, recommender.knowledge.events),
         "seen_excluded": seen_excluded,
         "users": len(set(stream.users)),
@@ -205,14 +216,33 @@ def evaluate(
     return Evaluation(stream, figures, outcomes.ranks, scored)
 
 
-def with_room(options: RecommenderOptions, stream: Interactions) -> RecommenderOptions:
-    """The options, with bounds that are too low for the stream raised."""
-    users, items = len(set(stream.users)), len(set(stream.items))
+def with_room(options: RecommenderOptions, stream: Interactions, catalogue: Iterable[str] = ()) -> RecommenderOptions:
+    """The options, with bounds that are too low for the stream, and for items of a catalogue, raised."""
+    users, items = len(set(stream.users)), len({*stream.items, *catalogue})
     return replace(options, max_users=max(options.max_users, users), max_items=max(options.max_items, items))
 
 
+def _tell_from(start: int, progress: Callable[[int], None], events: int) -> None:
+    progress(start + events)
+
+
+def _over(outcomes: Outcomes, chosen: Bools) -> dict[str, float]:
+    """The blend's figures over some events."""
+    return {"scored": int(chosen.sum()), **rank_metrics(outcomes.ranks[chosen])}
+
+
 def _pass(
-    stream: Interactions, options: RecommenderOptions, progress: Callable[[int], None] = lambda events: None
+    stream: Interactions,
+    options: RecommenderOptions,
+    catalogue: CatalogueFile,
+    progress: Callable[[int], None] = lambda events: None,
 ) -> tuple[Recommender, Outcomes]:
     recommender = Recommender(options)
-    return recommender, prequential(recommender, recommender.new_shard(), stream, progress)
+    shard, parts = recommender.new_shard(), []
+    for start, stop, came in catalogue.parts(stream):
+        recommender.describe_items(came)
+        part = stream.slice(start, stop)
+        parts.append(prequential(recommender, shard, part, partial(_tell_from, start, progress)))
+    outcomes = joined(parts)
+    outcomes.known[:] |= catalogue.knows(stream) & (stream.weights > 0)
+    return recommender, outcomes

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.batch import Int32s, UInt64s
-from models.recommender import Learned, Recommender
+from models.learned import Learned
+from models.recommender import Recommender
 from models.shard import ProfileShard
 from worker.events import position_text
 from worker.ports import Record

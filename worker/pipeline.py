@@ -9,9 +9,11 @@ import numpy as np
 import structlog
 
 from models.batch import Int32s
-from models.recommender import Learned, Recommender
+from models.learned import Learned
+from models.recommender import Recommender
 from models.vocabulary import stable_hash
 from worker.departed import Departed
+from worker.describing import Describing
 from worker.drift import DriftWatch
 from worker.errors import ServiceUnavailable
 from worker.observers import Observer, Remembered
@@ -43,7 +45,11 @@ class Ports:
 
 
 class Pipeline:
-    """Takes records in and lists out, for all partitions of one worker."""
+    """Takes records in and lists out, for all partitions of one worker.
+
+    Attributes:
+        describing: what the catalogue says of items goes that way.
+    """
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class Pipeline:
         self._observer = observer
         self._drift = DriftWatch(observer, ports.loading)
         self._departed = Departed()
+        self.describing = Describing(recommender, ports.clock)
         self._refill = Refill()
         self._retry_at_seconds = -np.inf
 

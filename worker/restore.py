@@ -71,7 +71,11 @@ class Restorer:
     def _go_on_from(self, name: ManifestName, manifest: Manifest, our_last: Manifest) -> None:
         if manifest.knowledge:
             try:
-                self._recommender.load(self._arrays(manifest.knowledge))
+                if not self._recommender.load(self._arrays(manifest.knowledge)):
+                    log.warning(
+                        "the sequence expert begins anew: the snapshot's has another encoder, base or tuning",
+                        manifest=str(name),
+                    )
             except (ValueError, KeyError) as error:
                 raise does_not_fit(f"snapshot {name.sequence} of {name.instance}", error) from error
             self._restored = name

@@ -164,12 +164,22 @@ class LearningSettings(Section):
 class ExpertSettings(Section):
     """Models that take part only where they are asked for, because they cost more time than the others."""
 
+    content: bool = False
+    """Whether items are known by what the catalogue says of them too; items that nobody had yet come into lists so."""
     sequence: bool = False
     """Whether an attention model of the order of the last items takes part; it brings most where histories are long."""
     sequence_interval_events: Count = 512
     """Events between two trainings of it, of about 0.1 s each, by a thread of their own; more is cheaper."""
     sequence_encoder: Literal["attention", "sasrec", "gru", "cnn", "pooled"] = "attention"
     """How it reads the last items; docs/models.md compares them. Another one than the snapshot's begins anew."""
+    sequence_base: Path | None = None
+    """Folder of a model that `millrace train` made, in which it starts, encoder and all. Another one begins anew."""
+    sequence_tuning: Literal["everything", "top", "lora", "prefix"] = "everything"
+    """What training may change of that model; docs/models.md compares. Items it does not know are always learned."""
+    sequence_adapter_size: Count = 8
+    """Rank of `lora`, or number of vectors of `prefix`."""
+    sequence_rate: Positive | None = None
+    """Learning rate; none = .003, with a model to start from .0003."""
     sequence_budget: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Most of one core that training it may take; what is due beyond is left out. 1 = the worker waits, none is."""
 

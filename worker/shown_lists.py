@@ -17,6 +17,7 @@ REASONS = {
     "similar": "goes with",
     "basket": "taken together with",
     "vector": "fits what you had lately",
+    "content": "described much like",
     "sequence": "follows from what you had lately",
     "repeat_recency": "had lately",
     "repeat_count": "had often",

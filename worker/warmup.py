@@ -61,4 +61,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    warm_up(load(overrides={"experts.sequence": True}, environment={}))
+    warm_up(load(overrides={"experts.content": True, "experts.sequence": True}, environment={}))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from models.batch import Float32s, Int64s
+from models.neural.goal import evaluating
 from models.neural.histories import Histories, batches, before, had
 from models.neural.network import Asked, Network
 
@@ -14,7 +15,6 @@ BATCH_EVENTS = 256
 MISS = np.float32(np.inf)
 
 
-@torch.no_grad()
 def ranks_of(
     network: Network,
     histories: Histories,
@@ -22,34 +22,35 @@ def ranks_of(
     length: int,
     *,
     seen_excluded: bool,
-    progress: Callable[[int], None] = lambda events: None,
+    scores: Callable[[Tensor], Tensor] | None = None,
 ) -> Float32s:
     """(h,) float32: the rank from 1 of each event's item, ties half; inf for an item that training never met.
 
-    Where seen items are left out, those that the user had before do not compete.
+    Where seen items are left out, those that the user had before do not compete. `scores` makes (b, items) of users'
+    vectors (b, d), in place of the network's own.
     """
-    was_training = network.training
-    network.eval()
     ranks = np.full(len(places), MISS, np.float32)
-    for chosen in batches(len(places), BATCH_EVENTS):
-        ranks[chosen] = _ranks(network, histories, places[chosen], length, seen_excluded)
-        progress(int(chosen[-1]) + 1)
-    network.train(was_training)
+    with evaluating(network):
+        for chosen in batches(len(places), BATCH_EVENTS):
+            vectors = network(asked_before(histories, places[chosen], length, network.items.device))  # (b, d)
+            competing = (scores or network.scores)(vectors).float()  # (b, items)
+            ranks[chosen] = _ranks(competing, histories, places[chosen], seen_excluded)
     return ranks
 
 
-def _ranks(network: Network, histories: Histories, places: Int64s, length: int, seen_excluded: bool) -> Float32s:
-    home = network.items.device
+def asked_before(histories: Histories, places: Int64s, length: int, device: torch.device) -> Asked:
+    """Users and what they had right before the events at these places (b,)."""
+    users, items = histories.users[places], before(histories, places, length)
+    return Asked(torch.from_numpy(users).to(device), torch.from_numpy(items).to(device))
+
+
+def _ranks(scores: Tensor, histories: Histories, places: Int64s, seen_excluded: bool) -> Float32s:
     targets = histories.items[places]  # (b,)
     trained = targets < len(histories.item_ids)  # (b,)
-    rows = torch.from_numpy(np.where(trained, targets, 0)).to(home)  # (b,)
-    asked = Asked(
-        torch.from_numpy(histories.users[places]).to(home), torch.from_numpy(before(histories, places, length)).to(home)
-    )
-    scores = network.scores(network(asked)).float()  # (b, items)
+    rows = torch.from_numpy(np.where(trained, targets, 0)).to(scores.device)  # (b,)
     wanted = scores.gather(1, rows[:, None])  # (b, 1)
     if seen_excluded:
-        users, items = (torch.from_numpy(column).to(home) for column in had(histories, places))
+        users, items = (torch.from_numpy(column).to(scores.device) for column in had(histories, places))
         scores[users, items] = -torch.inf
     found = _rank(scores, wanted, rows)  # (b,)
     return np.where(trained, found.cpu().numpy(), MISS).astype(np.float32)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Int8s, Int64s, Interactions
+from models.batch import Bools, Float32s, Int8s, Int64s, Interactions
 from models.policies import ENOUGH_EVENTS, REPEAT_SHARE
 
 TRAIN, VALIDATION, TEST = range(3)
@@ -21,6 +21,9 @@ class Histories(NamedTuple):
         parts: (n,) int8, TRAIN, VALIDATION or TEST.
         item_ids: names of the items that training meets, by row; rows beyond are items that it never sees.
         user_ids: names of the users by row.
+        kinds: (n,) int64, rows of the kinds of event.
+        kind_names: names of the kinds by row.
+        values: (n,) float32, what the events state, a rating for one; NaN = nothing.
     """
 
     items: Int64s
@@ -29,6 +32,9 @@ class Histories(NamedTuple):
     parts: Int8s
     item_ids: list[str]
     user_ids: list[str]
+    kinds: Int64s
+    kind_names: list[str]
+    values: Float32s
 
     @property
     def seen_excluded(self) -> bool:
@@ -37,7 +43,12 @@ class Histories(NamedTuple):
         with_history = len(pairs) - len(self.user_ids)
         return bool(with_history > ENOUGH_EVENTS and len(pairs) - len(np.unique(pairs)) < REPEAT_SHARE * with_history)
 
-    def held_out(self, part: int) -> Int64s:
+    @property
+    def training_events(self) -> int:
+        """How many events train."""
+        return int((self.parts == TRAIN).sum())
+
+    def with_history(self, part: int) -> Int64s:
         """(h,): places of the events of a part that have a history."""
         return np.flatnonzero((self.parts == part) & (np.arange(len(self.items)) > self.starts[self.users]))
 
@@ -78,9 +89,21 @@ def histories_of(stream: Interactions, parts: Int8s) -> Histories:
     """The events by user. Rows of users and items follow from names and parts alone."""
     user_ids, users = np.unique(np.asarray(stream.users), return_inverse=True)
     items, item_ids = _item_rows(np.asarray(stream.items), parts == TRAIN)
+    kind_names, kinds = np.unique(np.asarray(stream.kinds or [""] * len(stream)), return_inverse=True)
+    values = np.full(len(stream), np.nan) if stream.values is None else stream.values
     order = np.argsort(users, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=len(user_ids)))])
-    return Histories(items[order], users[order], starts, parts[order], item_ids, user_ids.tolist())
+    return Histories(
+        items[order],
+        users[order],
+        starts,
+        parts[order],
+        item_ids,
+        user_ids.tolist(),
+        kinds[order],
+        kind_names.tolist(),
+        values[order].astype(np.float32),
+    )
 
 
 def _item_rows(names: np.ndarray, trains: Bools) -> tuple[Int64s, list[str]]:
@@ -111,10 +134,15 @@ def windows(histories: Histories, length: int) -> Int64s:
 
 def before(histories: Histories, places: Int64s, length: int) -> Int64s:
     """(b, length): rows of the items before the events at these places, newest first, -1 = none or never trained."""
-    back = places[:, None] - 1 - np.arange(length)  # (b, length)
-    there = back >= histories.starts[histories.users[places]][:, None]  # (b, length)
+    back = places_before(histories, places, length)  # (b, length)
     items = histories.items[np.maximum(back, 0)]  # (b, length)
-    return np.where(there & (items < len(histories.item_ids)), items, -1)
+    return np.where((back >= 0) & (items < len(histories.item_ids)), items, -1)
+
+
+def places_before(histories: Histories, places: Int64s, length: int) -> Int64s:
+    """(b, length): places of the user's events before those at these places, newest first, -1 = none."""
+    back = places[:, None] - 1 - np.arange(length)  # (b, length)
+    return np.where(back >= histories.starts[histories.users[places]][:, None], back, -1)
 
 
 def had(histories: Histories, places: Int64s) -> tuple[Int64s, Int64s]:

@@ -14,6 +14,7 @@ from models.neural.heads import HEADS
 
 SPREAD = 0.02
 NCF = "ncf"
+NOTHING, HIDDEN = -1, -2
 MODELS = (*ENCODERS, NCF)
 
 
@@ -22,7 +23,7 @@ class Asked(NamedTuple):
 
     Attributes:
         users: (b,) int64, rows of the users.
-        histories: (b, l) int64, rows of their items, newest first, -1 = none.
+        histories: (b, l) int64, rows of their items, newest first, -1 = none; HIDDEN = one that is not to be known.
     """
 
     users: Tensor
@@ -67,15 +68,25 @@ class SequenceNetwork(Network):
 
     @override
     def forward(self, asked: Asked) -> Tensor:
-        vectors: Tensor = self.encoder(*self._inputs(asked.histories))  # (b, d)
-        return vectors
+        return self.of_histories(asked.histories)  # (b, d)
 
     @override
     def everywhere(self, asked: Asked) -> Tensor:
         return self.encoder.everywhere(*self._inputs(asked.histories))  # (b, l, d)
 
+    def of_histories(self, histories: Tensor) -> Tensor:
+        """(b, d): a vector for each history (b, l)."""
+        vectors: Tensor = self.encoder(*self._inputs(histories))  # (b, d)
+        return vectors
+
+    def around(self, histories: Tensor) -> Tensor:
+        """(b, l, d): at each place, what all others say: see `SequenceEncoder.around`."""
+        return self.encoder.around(*self._inputs(histories))  # (b, l, d)
+
     def _inputs(self, histories: Tensor) -> tuple[Tensor, Tensor]:
-        return embedding(histories.clamp(min=0), self.items), histories >= 0  # (b, l, d), (b, l)
+        seen = histories >= 0  # (b, l)
+        inputs = embedding(histories.clamp(min=0), self.items) * seen[:, :, None]  # (b, l, d), 0 where hidden
+        return inputs, histories != NOTHING  # (b, l, d), (b, l)
 
 
 class NcfNetwork(Network):

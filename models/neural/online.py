@@ -3,31 +3,35 @@
 Three copies: what training changes; the moving average of that, which is steadier (Polyak & Juditsky 1992); and what
 serves, which takes over the average where the next training begins. So a training has an interval of events for its
 work, may run in a thread of its own, and serving meets the same parameters however long it took.
+
+With a base, the encoder and the vectors of items that it knows start there. Where only an adapter is trained
+(`adapters.py`), these vectors stand still, and what is saved is the adapter, all biases, and the other items.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from models.batch import Float32s, Int32s, Int64s
-from models.experts.sequence import TRAINED_AT, UPDATES, WIDTH, WINDOW_EVENTS, Foreseen, Sequence, first_vectors
-from models.neural.attention import NewestAttention
-from models.neural.encoders.encoder import EncoderConfig
-from models.neural.encoders.registry import ENCODERS
-from models.neural.reading import BIAS, ITEMS, Tables, parameters_of, read, share
+from models.experts.sequence import TRAINED_AT, UPDATES, WINDOW_EVENTS, Foreseen, Sequence, first_vectors
+from models.neural.reading import BIAS, ITEMS, Tables
 from models.neural.training import State, draw_batches, train
+from models.neural.tuned import new_encoder
+from models.sequence_options import EVERYTHING, SequenceOptions
+from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
 Work = Callable[[], None]
 
 CHUNK = 32
-_SEED = 25
-PREFIX = "sequence."
-NEWEST = "attention"
+SAVED = "sequence."
+FIRST_RATE = 0.003
+BASE_RATE = 0.0003
+_CHECKSUM = "base"
+_TABLE = "knowledge.sequence.items"
 
 
 class OnlineModel:
@@ -36,19 +40,23 @@ class OnlineModel:
     `begin` starts the work of a training and returns what waits for its end.
     """
 
-    def __init__(self, rows: int, encoder: str, begin: Callable[[Work], Work]) -> None:
-        """Raises ValueError for the name of no encoder."""
+    def __init__(self, rows: int, options: SequenceOptions, begin: Callable[[Work], Work]) -> None:
+        """Raises ValueError for the name of no encoder, and for a base that does not fit."""
         self._begin = begin
-        self._prefix = f"{PREFIX}{encoder}."
         self._wait: Work = _nothing
-        self._training = new_encoder(encoder).train()
-        self._serving = new_encoder(encoder).eval()
+        self._base = base = options.base
+        self._checksum = bytes.fromhex(base.checksum) if base else b""
+        self._freezes_items = options.tuning != EVERYTHING
+        self._prefix = f"{SAVED}{base.encoder if base else options.encoder}.{options.tuning}."
+        self._training, self._serving = new_encoder(options), new_encoder(options)
+        self._training.encoder.train()
+        self._serving.encoder.eval()
         items: Tables = {ITEMS: first_vectors(rows), BIAS: np.zeros(rows, np.float32)}
-        self.state = State.first(items | parameters_of(self._training))
-        share(self._training, self.state.values)
-        self._served = parameters_of(self._serving)
-        share(self._serving, self._served)
+        rate = options.rate or (BASE_RATE if base else FIRST_RATE)
+        self.state = State.first(items | self._training.adapter.first(), rate)
+        self._served = self._serving.adapter.first()
         self._pending = np.zeros(1, np.bool_)
+        self._placed = np.zeros(rows, np.bool_)
 
     # -- serving ----------------------------------------------------------------------------------------------
 
@@ -67,7 +75,7 @@ class OnlineModel:
                 chosen = asked[start : start + CHUNK]
                 histories = np.zeros((CHUNK, WINDOW_EVENTS), np.int64)
                 histories[: len(chosen)] = foreseen.histories[chosen]
-                vectors = read(self._serving, table, torch.from_numpy(histories))  # (32, 64)
+                vectors = self._serving.read(table, torch.from_numpy(histories))  # (32, 64)
                 foreseen.vectors[chosen] = vectors.numpy()[: len(chosen)]
 
     # -- training ---------------------------------------------------------------------------------------------
@@ -78,9 +86,9 @@ class OnlineModel:
         `known` (k,) are the rows of the items that came, ascending, `shares` (k,) their parts of all events.
         """
         self.take_over(sequence)
-        state, encoder = self.state, self._training
+        state, tuned = self.state, self._training
         batches = draw_batches(sequence, state.trained, known, shares)
-        self._wait = self._begin(lambda: train(state, encoder, batches))
+        self._wait = self._begin(lambda: train(state, tuned, batches))
         self._pending[0] = True
         sequence.counters[TRAINED_AT] = events
 
@@ -93,6 +101,7 @@ class OnlineModel:
         sequence.items[:], sequence.bias[:] = averages[ITEMS], averages[BIAS]
         for name, array in self._served.items():
             array[:] = averages[name]
+        self._serving.write(self._served)
         sequence.counters[UPDATES] += 1
         self._pending[0] = False
 
@@ -107,7 +116,26 @@ class OnlineModel:
         """Makes room for so many rows."""
         self.settle()
         self.state = self.state.with_items(first_vectors(rows))
-        share(self._training, self.state.values)
+        self._placed = np.append(self._placed, np.zeros(rows - len(self._placed), np.bool_))
+
+    def place(self, sequence: Sequence, vocabulary: Vocabulary) -> None:
+        """Items that got a row take what the base says of them.
+
+        No training is waited for: the items of its examples were placed before it began.
+        """
+        if self._base is None:
+            return
+        fresh = np.flatnonzero((vocabulary.hashes != 0) & ~self._placed)
+        self._placed[fresh] = True
+        places = [self._base.rows.get(item, -1) for item in vocabulary.ids_of(fresh.tolist())]
+        known = np.array(places, np.int64) >= 0
+        if not known.any():
+            return
+        rows, at = fresh[known], np.array(places, np.int64)[known]
+        items, bias = self._base.items[at], self._base.bias[at]
+        self.state.place(rows, items, bias, frozen=self._freezes_items)
+        sequence.items[rows], sequence.bias[rows] = items, bias
+        sequence.counters[UPDATES] = max(1, sequence.counters[UPDATES])
 
     def forget(self, sequence: Sequence, rows: Int32s) -> None:
         """The rows go to other items."""
@@ -115,31 +143,69 @@ class OnlineModel:
         first = first_vectors(len(sequence.bias))[rows]
         self.state.forget(rows, first)
         sequence.items[rows], sequence.bias[rows] = first, 0
+        self._placed[rows] = False
 
     # -- saving -----------------------------------------------------------------------------------------------
 
-    def dump(self, rows: int) -> Arrays:
-        """All of it as arrays by name, of the first `rows` items."""
+    def dump(self, sequence: Sequence, rows: int) -> Arrays:
+        """All of it as arrays by name, of the first `rows` items; of vectors, those that do not stand still."""
         self.settle()
-        arrays: Arrays = {f"serving.{name}": array for name, array in self._served.items()}
+        cuts = {ITEMS: self._free_rows(rows), BIAS: np.arange(rows)}
+        arrays = {name: array[cuts[kind]] if kind in cuts else array for name, array, kind in self._tables(sequence)}
+        saved = {self._prefix + name: array for name, array in arrays.items()}
+        return saved | ({_TABLE: sequence.items[:0]} if self._freezes_items else {})
+
+    def load(self, sequence: Sequence, vocabulary: Vocabulary, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Takes over what `dump` gave, else begins anew: it has nothing of this encoder, base and tuning.
+
+        Raises ValueError for damage.
+        """
+        self.settle()
+        is_ours = self._is_ours(arrays)
+        if not is_ours:
+            sequence.items[:], sequence.bias[:] = first_vectors(len(sequence.bias)), 0
+            sequence.counters[UPDATES] = 0
+        served = sequence.items.copy(), sequence.bias.copy()
+        self._placed[:] = False
+        self.place(sequence, vocabulary)
+        if is_ours:
+            sequence.items[~self.state.frozen] = served[0][~self.state.frozen]
+            sequence.bias[:] = served[1]
+            self._take(sequence, arrays)
+        return is_ours
+
+    def _is_ours(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+        checksum = arrays.get(f"{self._prefix}{_CHECKSUM}")
+        return checksum is not None and bytes(checksum) == self._checksum
+
+    def _take(self, sequence: Sequence, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        rows = len(arrays.get(f"{self._prefix}training.values.{BIAS}", ()))
+        if rows > len(sequence.bias):
+            raise ValueError(f"the sequence expert's tables have {rows} rows, there is room for {len(sequence.bias)}")
+        cuts = {ITEMS: self._free_rows(rows), BIAS: np.arange(rows)}
+        for name, own, kind in self._tables(sequence):
+            saved, cut = arrays.get(self._prefix + name), cuts.get(kind, slice(None))
+            if saved is None or saved.dtype != own.dtype or saved.shape != own[cut].shape:
+                raise ValueError(f"table {self._prefix}{name} is missing or of another shape or type")
+            own[cut] = saved
+        self._serving.write(self._served)
+
+    def _tables(self, sequence: Sequence) -> Iterator[tuple[str, npt.NDArray[Any], str]]:
+        """(name, table, name of the parameter in it or "") of all that is saved."""
+        for name, array in self._served.items():
+            yield f"serving.{name}", array, name
+        if self._freezes_items:
+            yield f"serving.{ITEMS}", sequence.items, ITEMS
         for part, tables in zip(State._fields, self.state[:4], strict=False):
             for name, array in tables.items():
-                arrays[f"training.{part}.{name}"] = array[:rows] if name in (ITEMS, BIAS) else array
-        arrays |= {"training.steps": self.state.trained, "training.rate": self.state.rate, "pending": self._pending}
-        return {self._prefix + name: array for name, array in arrays.items()}
+                yield f"training.{part}.{name}", array, name
+        yield "training.steps", self.state.trained, ""
+        yield "training.rate", self.state.rate, ""
+        yield "pending", self._pending, ""
+        yield _CHECKSUM, np.frombuffer(self._checksum, np.uint8).copy(), ""
 
-    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-        """Takes over what `dump` gave; False = it has nothing of this encoder. Raises ValueError for damage."""
-        if not any(name.startswith(self._prefix) for name in arrays):
-            return False
-        for name, own in self.dump(len(self.state.values[BIAS])).items():
-            saved = arrays.get(name)
-            if saved is None or saved.dtype != own.dtype or saved.ndim != own.ndim or saved[:0].shape != own[:0].shape:
-                raise ValueError(f"table {name} is missing or of another shape or type")
-            if len(saved) > len(own):
-                raise ValueError(f"table {name} has {len(saved)} rows, there is room for {len(own)}")
-            own[: len(saved)] = saved
-        return True
+    def _free_rows(self, rows: int) -> Int64s:
+        return np.flatnonzero(~self.state.frozen[:rows])
 
     @property
     def trained(self) -> tuple[int, int]:
@@ -149,18 +215,9 @@ class OnlineModel:
 
     def size_bytes(self) -> int:
         """Memory of all tables."""
-        return sum(array.nbytes for array in self.dump(len(self.state.values[BIAS])).values())
-
-
-def new_encoder(name: str) -> nn.Module:
-    """Always the same for a name. Raises ValueError for the name of none."""
-    if name not in (NEWEST, *ENCODERS):
-        raise ValueError(f"there is no encoder {name!r}; there are {[NEWEST, *ENCODERS]}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
-        if name == NEWEST:
-            return NewestAttention(WIDTH, WINDOW_EVENTS)
-        return ENCODERS[name](EncoderConfig(width=WIDTH, length=WINDOW_EVENTS, blocks=1))
+        tables = [*self._served.values(), *(table for tables in self.state[:4] for table in tables.values())]
+        others = (each.nbytes for each in (self.state.trained, self.state.rate, self.state.frozen, self._placed))
+        return sum(table.nbytes for table in tables) + sum(others) + self._pending.nbytes
 
 
 def _nothing() -> None:

@@ -13,13 +13,15 @@ ITEMS, BIAS = "items", "bias"
 ITEM_SCALE = 3.0
 
 
-def read(encoder: nn.Module, items: Tensor, histories: Tensor, kept: Tensor | None = None) -> Tensor:
+def read(
+    encoder: nn.Module, items: Tensor, histories: Tensor, kept: Tensor | None = None, scale: float = ITEM_SCALE
+) -> Tensor:
     """(b, d): what an encoder makes of histories (b, l) of rows of `items` (n, d), newest first, -1 = none.
 
-    `kept` (b, l, d) multiplies the inputs: dropout. Each history knows one row at least.
+    `kept` (b, l, d) multiplies the inputs: dropout; `scale` all of them. Each history knows one row at least.
     """
     known = histories >= 0  # (b, l)
-    inputs = ITEM_SCALE * embedding(histories.clamp(min=0), items) * known[:, :, None]  # (b, l, d)
+    inputs = scale * embedding(histories.clamp(min=0), items) * known[:, :, None]  # (b, l, d)
     out: Tensor = encoder(inputs if kept is None else inputs * kept, known)  # (b, d)
     return out
 
@@ -29,7 +31,9 @@ def parameters_of(encoder: nn.Module) -> Tables:
     return {name: each.detach().numpy().copy() for name, each in encoder.named_parameters()}
 
 
-def share(encoder: nn.Module, tables: Tables) -> None:
-    """Lets the encoder's parameters lie in the memory of the arrays of their names."""
-    for name, parameter in encoder.named_parameters():
-        parameter.data = torch.from_numpy(tables[name])
+def write(encoder: nn.Module, tables: Tables) -> None:
+    """Sets the parameters that the arrays name."""
+    with torch.no_grad():
+        for name, parameter in encoder.named_parameters():
+            if name in tables:
+                parameter.copy_(torch.from_numpy(tables[name]))

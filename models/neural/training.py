@@ -6,35 +6,27 @@ the numbers of examples and steps, so that a replay trains the same. A step whos
 changes nothing but the rate, which it halves.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import embedding, linear
 
-from models.batch import Float32s, Float64s, Int32s, Int64s
-from models.compiled import kernel
-from models.elementary import exponential
+from models.batch import Bools, Float32s, Float64s, Int32s, Int64s
 from models.experts.sequence import EXAMPLES, EXAMPLES_SEEN, WIDTH, WINDOW_EVENTS, Sequence
-from models.lane_sums import total
-from models.lanes import LANES
-from models.neural.reading import BIAS, ITEMS, Tables, read
-from models.seen import below, pair_hash
+from models.neural.descent import MEAN_DECAY, SQUARE_DECAY, descend, take_slopes
+from models.neural.draws import CAME_DRAW, EXAMPLE_DRAW, KNOWN_DRAW, drawn, kept
+from models.neural.reading import BIAS, ITEMS, Tables
+from models.neural.tuned import Tuned
 
 BATCH_EXAMPLES = 512
 REPLAYED_BATCHES = 3
 FULL_SOFTMAX_ITEMS = 10_000
 NEGATIVES = 1024
-DROPPED_BYTES = 51  # of 256: a fifth
-MEAN_DECAY, SQUARE_DECAY, LEAST_ROOT = 0.9, 0.999, 1e-8
-AVERAGED_STEPS = 40
-FIRST_RATE = 0.003
 STEPS, STEPS_DROPPED = range(2)
 IMPOSSIBLE = -1e30
-_EXAMPLE_DRAW, _CAME_DRAW, _KNOWN_DRAW, _DROPOUT_DRAW = range(4)
-
-_KEPT = np.float32(256 / (256 - DROPPED_BYTES))
 
 
 class State(NamedTuple):
@@ -45,6 +37,7 @@ class State(NamedTuple):
         means, squares: Adam's moving averages of the gradients and of their squares.
         trained: (2,) int64, steps; steps that were dropped.
         rate: (1,) float64, of Adam, halved by each dropped step.
+        frozen: (n,) bool, items whose vectors stand still, as their base has them.
     """
 
     values: Tables
@@ -53,22 +46,25 @@ class State(NamedTuple):
     squares: Tables
     trained: Int64s
     rate: Float64s
+    frozen: Bools
 
     @classmethod
-    def first(cls, values: Tables) -> "State":
+    def first(cls, values: Tables, rate: float) -> "State":
         """Nothing was trained."""
         averages = {name: value.copy() for name, value in values.items()}
         means, squares = ({name: np.zeros_like(value) for name, value in values.items()} for _ in range(2))
-        return cls(values, averages, means, squares, np.zeros(2, np.int64), np.full(1, FIRST_RATE))
+        frozen = np.zeros(len(values[BIAS]), np.bool_)
+        return cls(values, averages, means, squares, np.zeros(2, np.int64), np.full(1, rate), frozen)
 
     def with_items(self, first_items: Float32s) -> "State":
         """The same with more rows of items, which begin as `first_items` (more, 64) has them."""
         own = self.values | {ITEMS: first_items, BIAS: np.zeros(len(first_items), np.float32)}
-        larger, rows = State.first(own), len(self.values[BIAS])
+        larger, rows = State.first(own, 0.0), len(self.values[BIAS])
         for before, after in zip(self[:4], larger[:4], strict=True):
             after |= {name: array for name, array in before.items() if name not in (ITEMS, BIAS)}
             for name in (ITEMS, BIAS):
                 after[name][:rows] = before[name]
+        larger.frozen[:rows] = self.frozen
         return larger._replace(trained=self.trained, rate=self.rate)
 
     def forget(self, rows: Int32s, first_items: Float32s) -> None:
@@ -76,6 +72,13 @@ class State(NamedTuple):
         for tables in self[:4]:
             tables[ITEMS][rows], tables[BIAS][rows] = 0, 0
         self.values[ITEMS][rows] = self.averages[ITEMS][rows] = first_items
+        self.frozen[rows] = False
+
+    def place(self, rows: Int64s, items: Float32s, bias: Float32s, *, frozen: bool) -> None:
+        """The rows go to items that a base knows, by vectors (rows, 64) and biases (rows,)."""
+        for tables in (self.values, self.averages):
+            tables[ITEMS][rows], tables[BIAS][rows] = items, bias
+        self.frozen[rows] = frozen
 
 
 class Batch(NamedTuple):
@@ -110,7 +113,7 @@ def draw_batches(sequence: Sequence, trained: Int64s, known: Int64s, shares: Flo
     for number in range(done, done + 1 + REPLAYED_BATCHES):
         backs = np.arange(min(held, BATCH_EXAMPLES))
         if number > done:
-            backs = _drawn(number, _EXAMPLE_DRAW, held, len(backs))
+            backs = drawn(number, EXAMPLE_DRAW, held, len(backs))
         batches.append(_batch(sequence, number, (seen - 1 - backs) % EXAMPLES, known, shares))
     return [batch for batch in batches if len(batch.targets)]
 
@@ -133,14 +136,14 @@ def _batch(sequence: Sequence, number: int, places: Int64s, known: Int64s, share
 def _negatives(sequence: Sequence, number: int, known: Int64s, shares: Float32s) -> tuple[Int64s, Float32s]:
     """Half of them items of examples, half any known ones; with the logarithm of how often each is to be expected."""
     held = int(min(sequence.counters[EXAMPLES_SEEN], EXAMPLES))
-    came = sequence.targets[_drawn(number, _CAME_DRAW, held, NEGATIVES // 2)]
-    items = np.concatenate([came[came >= 0], known[_drawn(number, _KNOWN_DRAW, len(known), NEGATIVES // 2)]])
+    came = sequence.targets[drawn(number, CAME_DRAW, held, NEGATIVES // 2)]
+    items = np.concatenate([came[came >= 0], known[drawn(number, KNOWN_DRAW, len(known), NEGATIVES // 2)]])
     places = np.searchsorted(known, items)
     return items, np.log(NEGATIVES * (0.5 * shares[places] + 0.5 / len(known))).astype(np.float32)
 
 
-def train(state: State, encoder: nn.Module, batches: list[Batch]) -> None:
-    """A step on each batch; the encoder's parameters share the memory of `state.values`.
+def train(state: State, tuned: Tuned, batches: list[Batch]) -> None:
+    """A step on each batch.
 
     Uses one thread: with more, sums come in another order.
     """
@@ -148,35 +151,40 @@ def train(state: State, encoder: nn.Module, batches: list[Batch]) -> None:
     with torch.random.fork_rng(devices=[]):  # encoders draw what they drop
         for batch in batches:
             torch.manual_seed(batch.number)
-            _step(state, encoder, batch)
+            _step(state, tuned, batch)
 
 
-def _step(state: State, encoder: nn.Module, batch: Batch) -> None:
+def _step(state: State, tuned: Tuned, batch: Batch) -> None:
     """Learns a batch; a step whose loss or gradient is not finite changes nothing but the rate."""
+    tuned.write(state.values)
     own = {name: torch.from_numpy(state.values[name][batch.rows]).requires_grad_() for name in (ITEMS, BIAS)}
-    own |= dict(encoder.named_parameters())
-    encoder.zero_grad()
-    loss = _loss(encoder, own[ITEMS], own[BIAS], batch)
+    own |= {name: each for name, each in tuned.encoder.named_parameters() if each.requires_grad}
+    tuned.encoder.zero_grad()
+    loss = _loss(tuned, own[ITEMS], own[BIAS], batch)
     if bool(loss.isfinite()):
         loss.backward()
-    gradients = {name: each.grad for name, each in own.items() if each.grad is not None}
-    if len(gradients) < len(own) or not all(bool(gradient.sum().isfinite()) for gradient in gradients.values()):
+    slopes = {name: each.grad.numpy() for name, each in own.items() if each.grad is not None}
+    if len(slopes) < len(own) or not all(np.isfinite(slope.sum()) for slope in slopes.values()):
         state.trained[STEPS_DROPPED] += 1
         state.rate[0] /= 2
         return
     state.trained[STEPS] += 1
     step = int(state.trained[STEPS])
     rate = np.float32(state.rate[0] * (1 - SQUARE_DECAY**step) ** 0.5 / (1 - MEAN_DECAY**step))
-    for name, gradient in gradients.items():
-        values, averages, means, squares = (each[name].reshape(len(each[name]), -1) for each in state[:4])
-        rows = batch.rows if name in (ITEMS, BIAS) else np.arange(len(values))
-        _descend(values, averages, means, squares, gradient.numpy().reshape(len(rows), -1), rows, rate)
+    free = ~state.frozen[batch.rows]
+    rows = {ITEMS: batch.rows[free], BIAS: batch.rows}
+    gradients = {ITEMS: slopes.pop(ITEMS)[free], BIAS: slopes.pop(BIAS)}
+    for name, each in (gradients | tuned.adapter.gradients(state.values, slopes)).items():
+        gradient = each.reshape(len(each), math.prod(each.shape[1:]))
+        values, averages, means, squares = (tables[name].reshape(-1, gradient.shape[1]) for tables in state[:4])
+        descend(values, averages, means, squares, gradient, rows.get(name, np.arange(len(values))), rate)
 
 
-def _loss(encoder: nn.Module, items: Tensor, bias: Tensor, batch: Batch) -> Tensor:
+def _loss(tuned: Tuned, items: Tensor, bias: Tensor, batch: Batch) -> Tensor:
     """Weighed mean over the examples; `items` (r, 64) and `bias` (r,) of the rows at hand."""
     targets, weights = torch.from_numpy(batch.targets), torch.from_numpy(batch.weights)  # (b,), (b,)
-    users = read(encoder, items, torch.from_numpy(batch.histories), torch.from_numpy(_kept(batch)))  # (b, 64)
+    dropout = torch.from_numpy(kept(batch.number, (len(batch.targets), WINDOW_EVENTS, WIDTH)))  # (b, 20, 64)
+    users = tuned.read(items, torch.from_numpy(batch.histories), dropout)  # (b, 64)
     if len(batch.negatives):
         logits = _sampled_logits(users, items, bias, targets, torch.from_numpy(batch.negatives))  # (b, 1 + m)
         logits = logits - torch.from_numpy(np.append(np.float32(0), batch.corrections))  # (b, 1 + m)
@@ -203,89 +211,8 @@ class _CrossEntropy(torch.autograd.Function):
         if not bool(logits.sum().isfinite()):  # kernels do not look
             return logits.new_tensor(torch.nan)
         ctx.slopes = logits.detach()
-        return logits.new_tensor(_take_slopes(ctx.slopes.numpy(), targets.numpy(), weights.numpy()))
+        return logits.new_tensor(take_slopes(ctx.slopes.numpy(), targets.numpy(), weights.numpy()))
 
     @staticmethod
     def backward(ctx: Any, *_ones: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return ctx.slopes, None, None
-
-
-def _drawn(number: int, purpose: int, bound: int, count: int) -> Int64s:
-    """(count,) numbers from 0 to below `bound`, for step `number`."""
-    out = np.zeros(count, np.int64)
-    _draw(_seed(number, purpose), bound, out)
-    return out
-
-
-def _kept(batch: Batch) -> Float32s:
-    """(b, 20, 64): 0 where an input is dropped, else what makes up for that on average."""
-    out = np.zeros((len(batch.targets), WINDOW_EVENTS, WIDTH), np.float32)
-    _keep(_seed(batch.number, _DROPOUT_DRAW), out.reshape(-1))
-    return out
-
-
-def _seed(number: int, purpose: int) -> np.uint64:
-    return np.uint64(4 * number + purpose + 1)
-
-
-@kernel
-def _draw(seed: np.uint64, bound: int, out: Int64s) -> None:
-    for place in range(len(out)):
-        out[place] = below(pair_hash(seed, np.uint64(place + 1)), bound)
-
-
-@kernel
-def _keep(seed: np.uint64, out: Float32s) -> None:
-    """Eight decisions by one hash."""
-    for word in range(len(out) // 8):
-        bits = pair_hash(seed, np.uint64(word + 1))
-        for byte in range(8):
-            out[8 * word + byte] = _KEPT if (bits & np.uint64(255)) >= np.uint64(DROPPED_BYTES) else np.float32(0.0)
-            bits >>= np.uint64(8)
-
-
-@kernel
-def _take_slopes(logits: Float32s, targets: Int64s, weights: Float32s) -> float:
-    """Replaces the logits (b, n) by the gradient of the weighed loss, which it returns."""
-    loss, lanes = 0.0, logits.shape[1] // LANES * LANES
-    for place in range(len(logits)):
-        row, highest, whole = logits[place], np.float32(-3e38), np.float32(0.0)
-        for item in range(len(row)):
-            highest = max(highest, row[item])
-        wanted = row[targets[place]] - highest
-        for item in range(len(row)):
-            row[item] = exponential(row[item] - highest)
-        whole += total(row, lanes)
-        for item in range(lanes, len(row)):
-            whole += row[item]
-        share = weights[place] / whole
-        for item in range(len(row)):
-            row[item] *= share
-        row[targets[place]] -= weights[place]
-        loss += weights[place] * (np.log(whole) - wanted)
-    return loss
-
-
-@kernel
-def _descend(
-    values: Float32s,
-    averages: Float32s,
-    means: Float32s,
-    squares: Float32s,
-    gradients: Float32s,
-    rows: Int64s,
-    rate: np.float32,
-) -> None:
-    """Adam's step of these rows down their gradients, (r, w), and their averages after it.
-
-    `rate` holds the corrections for the first steps.
-    """
-    for place in range(len(rows)):
-        row, gradient = rows[place], gradients[place]
-        value, average, mean, square = values[row], averages[row], means[row], squares[row]
-        for part in range(len(gradient)):
-            slope = gradient[part]
-            mean[part] += np.float32(1 - MEAN_DECAY) * (slope - mean[part])
-            square[part] += np.float32(1 - SQUARE_DECAY) * (slope * slope - square[part])
-            value[part] -= rate * mean[part] / (np.sqrt(square[part]) + np.float32(LEAST_ROOT))
-            average[part] += np.float32(1 / AVERAGED_STEPS) * (value[part] - average[part])

@@ -19,6 +19,7 @@ from models.experts.sequence import FORESEEN, foresee_users
 from models.foresight import AtOnce
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS
+from models.sequence_options import SequenceOptions
 from models.warmup import warm_up
 from tests.benchmarks.bench_renewal import read
 from worker.adapters.clock import SystemClock
@@ -96,7 +97,7 @@ def main(file: Path, events: int) -> None:
     stream = read(file.parent, file.name.removesuffix(".events.parquet"), events)
     report: dict[str, object] = {"machine": asdict(this_machine()), "file": file.name, "events": events}
     for encoder in ENCODERS:
-        on = replace(off, experts=ALL_EXPERTS, sequence_encoder=encoder)
+        on = replace(off, experts=ALL_EXPERTS, sequence=SequenceOptions(encoder=encoder))
         report[encoder] = rates(stream, off, on) | costs(stream, on)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 

@@ -13,6 +13,7 @@ from models.policies import Repeats
 from models.profiles import Profiles
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS, EXPERTS, columns
+from models.sequence_options import SequenceOptions
 from models.tables import size_bytes
 from tests.support.learning import (
     Event,
@@ -23,6 +24,7 @@ from tests.support.learning import (
     learned,
     lists_of,
     live_bytes,
+    new_recommender,
     random_batch,
     restored,
     state_of,
@@ -34,7 +36,14 @@ EXPERT_SETS = [
     pytest.param(ALL_EXPERTS, id="all"),
 ]
 
-WITH_REASON = {"next", "forward", "backward", "similar", "basket"}  # experts that score by an item of the user's own
+WITH_REASON = {
+    "next",
+    "forward",
+    "backward",
+    "similar",
+    "basket",
+    "content",
+}  # experts that score by an item of the user's own
 
 every_expert = pytest.mark.parametrize("experts", EXPERT_SETS)
 
@@ -53,12 +62,12 @@ BOUNDS = st.tuples(st.integers(1, 14), st.integers(1, 9))
 
 def options_with(experts: tuple[str, ...], **others: Any) -> RecommenderOptions:
     """These experts, those that are trained trained often enough for short streams."""
-    return RecommenderOptions(experts=experts, **{"sequence_interval_events": 100, **others})
+    return RecommenderOptions(experts=experts, **{"sequence": SequenceOptions(100), **others})
 
 
 @every_expert
 def test_it_works_before_any_event(experts: tuple[str, ...]) -> None:
-    recommender = Recommender(options_with(experts))
+    recommender = new_recommender(options_with(experts))
     shard = recommender.new_shard()
     assert recommender.recommend(shard, np.zeros(0, np.int32), 5).items.shape == (0, 5)
     assert len(recommender.popular(5)[0]) == 0
@@ -119,12 +128,12 @@ def test_the_same_events_lead_to_the_same_lists(experts: tuple[str, ...]) -> Non
 def test_a_batch_that_is_cut_anywhere_leads_to_the_same_state(
     experts: tuple[str, ...], events: list[Event], cuts: list[int], bounds: tuple[int, int]
 ) -> None:
-    options = options_with(experts, max_items=bounds[0], max_users=bounds[1], sequence_interval_events=7)
+    options = options_with(experts, max_items=bounds[0], max_users=bounds[1], sequence=SequenceOptions(7))
     batch = batch_of(events)
-    recommender = Recommender(options)
+    recommender = new_recommender(options)
     shard = recommender.new_shard()
     at_once = recommender.learn(shard, batch)
-    cut = Recommender(options)
+    cut = new_recommender(options)
     cut_shard = cut.new_shard()
     parts = [cut.learn(cut_shard, batch.slice(*edges)) for edges in pairwise(sorted([0, *cuts, len(batch)]))]
     assert_same_state(state_of(recommender, shard), state_of(cut, cut_shard))
@@ -154,7 +163,7 @@ def test_what_published_lists_were_worth_does_not_depend_on_cuts(
 @every_expert
 def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
     options = options_with(experts, max_items=50, max_users=40)
-    recommender = Recommender(options)
+    recommender = new_recommender(options)
     shard = recommender.new_shard()
     for seed in range(10):
         recommender.learn(shard, random_batch(seed, 400, 40, 500, least_user=40 * seed))
@@ -162,7 +171,7 @@ def test_memory_stays_within_its_bounds(experts: tuple[str, ...]) -> None:
         assert len(shard.users) <= shard.users.rows_used <= 40
         assert len(recommender.vocabulary.dump()[2]) <= 50
     hashes_bytes, shelf_bytes, profiles_bytes = 8 * (50 + 40), (1 + 4 + 8) * 50, size_bytes(Profiles.empty(40))
-    active = np.ones(len(columns(experts)), np.bool_)
+    active = np.isin(columns(experts), experts)
     deep_bytes = recommender.foresight.size_bytes()
     items_bytes = size_bytes(Knowledge.empty(50, active)) + size_bytes(recommender.scratch) + deep_bytes
     assert live_bytes(recommender, shard) == items_bytes + shelf_bytes + profiles_bytes + hashes_bytes
@@ -187,7 +196,7 @@ def test_what_is_saved_ranks_and_learns_on_the_same(experts: tuple[str, ...]) ->
 def test_an_item_that_cannot_be_had_is_in_no_list(experts: tuple[str, ...]) -> None:
     options = options_with(experts, repeats=Repeats.ALLOW, max_items=25)
     batch = random_batch(7, 600, 15, 60)
-    recommender = Recommender(options)
+    recommender = new_recommender(options)
     shard = recommender.new_shard()
     gone = {f"i{number}" for number in range(0, 60, 3)}
     for item in gone:

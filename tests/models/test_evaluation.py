@@ -10,7 +10,8 @@ from models.evaluation import Outcomes, exposure, prequential, scored_events, su
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS, EXPERTS
-from tests.support.learning import Event, assert_same_state, batch_of, learned, random_batch, state_of
+from models.sequence_options import SequenceOptions
+from tests.support.learning import Event, assert_same_state, batch_of, learned, new_recommender, random_batch, state_of
 from tests.support.plain_model import PLAIN_EXPERTS, PlainModel
 
 PLAIN = RecommenderOptions(experts=PLAIN_EXPERTS)
@@ -94,11 +95,11 @@ def test_evaluating_and_learning_leave_the_same_state(
         ranker_share=ranker_share,
         ranker_warmup_events=50,
         experts=experts,
-        sequence_interval_events=150,
+        sequence=SequenceOptions(150),
     )
     batch = random_batch(3, 800, 40, 60)
     batch.weights[::9] = 0
-    evaluating, learning = Recommender(options), learned(options, batch)
+    evaluating, learning = new_recommender(options), learned(options, batch)
     shard = evaluating.new_shard()
     prequential(evaluating, shard, batch)
     assert_same_state(state_of(evaluating, shard), state_of(*learning))

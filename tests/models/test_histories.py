@@ -77,7 +77,7 @@ def test_items_that_training_never_met_have_rows_beyond_the_others() -> None:
     histories = histories_of(stream, by_time(stream, 0.0, 0.25))
     assert histories.item_ids == ["a", "b"]
     assert histories.items.tolist() == [1, 0, 1, 2]
-    assert histories.held_out(TEST).tolist() == [3]
+    assert histories.with_history(TEST).tolist() == [3]
 
 
 def test_seen_items_are_left_out_where_nobody_takes_one_again() -> None:

@@ -13,6 +13,7 @@ from models.evaluation import prequential
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS, EXPERTS
+from models.sequence_options import SequenceOptions
 from models.tables import dump
 from tests.support.learning import Event, assert_same_state, batch_of, learned, random_batch, state_of
 
@@ -61,7 +62,7 @@ def test_evaluating_and_learning_leave_the_same_state(
         ranker_share=ranker_share,
         ranker_warmup_events=50,
         experts=experts,
-        sequence_interval_events=150,
+        sequence=SequenceOptions(150),
     )
     batch = aimed(random_batch(5, 800, 40, 60), 3)
     evaluating = Recommender(options)

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.accuracy import rank_metrics
 from models.batch import Interactions
 from models.neural.encoders.encoder import EncoderConfig
 from models.neural.full_ranking import ranks_of
 from models.neural.heads import HEADS
-from models.neural.histories import TEST, Histories, histories_of, leave_one_out
+from models.neural.histories import TEST, VALIDATION, Histories, histories_of, leave_one_out
 from models.neural.network import MODELS, Asked, network_of
+from models.neural.next_item import NextItem
 from models.neural.objectives import OBJECTIVES
 from models.neural.offline import DROPPED_IN_A_ROW, Report, Trainer
 from models.neural.optimisers import OPTIMISERS
@@ -42,28 +42,31 @@ def histories() -> Histories:
     return histories_of(stream, leave_one_out(stream))
 
 
-def trainer_of(histories: Histories, **changes: Any) -> Trainer:
-    return Trainer(dataclasses.replace(PLAN, **changes), histories, seen_excluded=False)
+def trainer_of(histories: Histories, *, seen_excluded: bool = False, **changes: Any) -> Trainer:
+    plan = dataclasses.replace(PLAN, **changes)
+    goal = NextItem(plan, histories, seen_excluded=seen_excluded)
+    return Trainer(plan, goal, histories.with_history(VALIDATION))
 
 
-def quality(trainer: Trainer) -> float:
-    return rank_metrics(trainer.ranks(trainer.histories.held_out(TEST)))["hr_at_10"]
+def quality(trainer: Trainer, histories: Histories) -> float:
+    hit_rate: float = trainer.goal.figures(histories.with_history(TEST))["hr_at_10"]
+    return hit_rate
 
 
 @pytest.mark.parametrize("model", ["sasrec", "gru", "cnn", "pooled"])
 def test_an_encoder_finds_what_follows(histories: Histories, model: str) -> None:
     trainer = trainer_of(histories, model=model)
-    before = quality(trainer)
+    before = quality(trainer, histories)
     trainer.run(25)
     assert before < 0.6
-    assert quality(trainer) > 0.9
+    assert quality(trainer, histories) > 0.9
 
 
 @pytest.mark.parametrize("head", sorted(HEADS))
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_each_objective_teaches_with_each_head(histories: Histories, objective: str, head: str) -> None:
     trainer = trainer_of(histories, model="gru", objective=objective, head=head)
-    before = trainer.loss(trainer._windows[:64]).item()
+    before = trainer.loss(trainer.goal.windows[:64]).item()
     trainer.run(3)
     assert trainer.position.epochs[-1]["loss"] < before
     assert trainer.position.dropped == 0
@@ -75,10 +78,10 @@ def test_ncf_learns_what_a_user_takes() -> None:
     pairs = [(f"u{user}", f"i{item + 15 * (user % 2):02}") for user in range(60) for item in draw.permutation(15)[:12]]
     users, items = zip(*pairs, strict=True)
     stream = Interactions.of(users, items, np.arange(len(pairs)))
-    trained = trainer_of(histories_of(stream, leave_one_out(stream)), model="ncf", head="mlp", objective="bce")
-    trained.seen_excluded = True
+    histories = histories_of(stream, leave_one_out(stream))
+    trained = trainer_of(histories, seen_excluded=True, model="ncf", head="mlp", objective="bce")
     trained.run(20)
-    assert quality(trained) > 0.95
+    assert quality(trained, histories) > 0.95
 
 
 @pytest.mark.parametrize("optimiser", sorted(OPTIMISERS))
@@ -120,14 +123,14 @@ def test_a_step_that_is_not_finite_is_dropped_and_halves_the_rate(
     trainer.run(2)
     assert (trainer.position.dropped, trainer.position.scale, trainer.position.in_a_row) == (1, 0.5, 0)
     assert trainer.position.steps == 2 * trainer.steps_an_epoch
-    assert all(bool(parameter.isfinite().all()) for parameter in trainer.network.parameters())
+    assert all(bool(parameter.isfinite().all()) for parameter in trainer.goal.network.parameters())
 
 
 def test_a_gradient_that_is_not_finite_is_dropped_too(histories: Histories, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer, whole = trainer_of(histories), Trainer.loss
 
     def steep(own: Trainer, places: Any) -> Tensor:
-        zero = own.network.bias[0] * 0 if own.position.steps == 3 else torch.ones(())
+        zero = next(own.goal.network.parameters())[0, 0] * 0 if own.position.steps == 3 else torch.ones(())
         return whole(own, places) + 1e-3 * zero.abs().sqrt()  # infinite slope at 0
 
     monkeypatch.setattr(Trainer, "loss", steep)
@@ -140,7 +143,7 @@ def test_training_that_diverges_ends_with_an_error(
     histories: Histories, monkeypatch: pytest.MonkeyPatch, batch: int, said: str
 ) -> None:
     trainer = trainer_of(histories, batch_histories=batch)
-    monkeypatch.setattr(Trainer, "loss", lambda own, places: own.network.bias.sum() * torch.nan)
+    monkeypatch.setattr(Trainer, "loss", lambda own, places: own.goal.network.bias.sum() * torch.nan)
     with pytest.raises(FloatingPointError, match=said):
         trainer.run(20)
     assert trainer.position.dropped == min(DROPPED_IN_A_ROW, trainer.steps_an_epoch)
@@ -148,10 +151,10 @@ def test_training_that_diverges_ends_with_an_error(
 
 def test_training_ends_when_validation_stands_still_and_keeps_the_best(histories: Histories) -> None:
     trainer = trainer_of(histories, rate=0.0, patience_epochs=2)
-    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    before = {name: value.clone() for name, value in trainer.goal.network.state_dict().items()}
     trainer.run(50)
     assert (trainer.position.epoch, trainer.position.best_epoch) == (3, 1)
-    assert all(torch.equal(value, before[name]) for name, value in trainer.network.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in trainer.goal.network.state_dict().items())
 
 
 def test_reports_tell_where_training_stands(histories: Histories) -> None:
@@ -172,7 +175,7 @@ def test_ranks_are_those_of_all_items_one_by_one(histories: Histories, model: st
         torch.manual_seed(6)
         network = network_of(model, USERS, ITEMS, SMALL, "dot").eval()
         torch.nn.init.normal_(network.items)
-    places = histories.held_out(TEST)[:20]
+    places = histories.with_history(TEST)[:20]
     found = ranks_of(network, histories, places, SMALL.length, seen_excluded=seen_excluded)
     for place, rank in zip(places.tolist(), found.tolist(), strict=True):
         user = int(histories.users[place])
@@ -189,6 +192,6 @@ def test_an_item_that_training_never_met_is_a_miss() -> None:
     stream = Interactions.of(["u", "u", "u", "v", "v"], ["a", "b", "new", "a", "b"], np.arange(5))
     known = histories_of(stream, np.array([0, 0, 2, 0, 2], np.int8))
     network = network_of("gru", 2, 2, SMALL, "dot")
-    ranks = ranks_of(network, known, known.held_out(TEST), SMALL.length, seen_excluded=False)
+    ranks = ranks_of(network, known, known.with_history(TEST), SMALL.length, seen_excluded=False)
     assert np.isinf(ranks).tolist() == [True, False]
     assert network.training  # ranking leaves no trace

@@ -26,12 +26,13 @@ from models.experts.sequence import (
 from models.foresight import AtOnce, Trainings
 from models.knowledge import EVENTS
 from models.neural import training
-from models.neural.online import OnlineModel
-from models.neural.reading import BIAS, ITEMS, read
-from models.neural.training import FIRST_RATE, STEPS, STEPS_DROPPED
+from models.neural.online import FIRST_RATE, OnlineModel
+from models.neural.reading import BIAS, ITEMS
+from models.neural.training import STEPS, STEPS_DROPPED
 from models.profiles import NOBODY, Profiles, append_event, item_back, reject_item, remembered
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import ALL_EXPERTS, EXPERTS, NEXT_EXPERT, SEQUENCE
+from models.registry import EXPERTS, NEXT_EXPERT, SEQUENCE
+from models.sequence_options import SequenceOptions
 from models.shard import ProfileShard
 from tests.support.learning import (
     assert_same_state,
@@ -43,7 +44,7 @@ from tests.support.learning import (
     stored,
 )
 
-ON = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=100)
+ON = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(100))
 CATALOGUE = 60
 
 
@@ -94,7 +95,7 @@ def test_kernel_and_torch_say_the_same() -> None:
     for user in range(30):
         scores, rows = scores_of_kernel(recommender, shard, user)
         with torch.no_grad():
-            logits = (read(encoder, items, history_rows(shard, user)) @ items.T + bias)[0, rows]
+            logits = (encoder.read(items, history_rows(shard, user)) @ items.T + bias)[0, rows]
         np.testing.assert_allclose(scores, (logits - logits.max()).exp(), rtol=2e-4, atol=1e-7)
 
 
@@ -113,7 +114,7 @@ def test_it_learns_what_only_the_order_of_two_items_tells(
     monkeypatch: pytest.MonkeyPatch, full_softmax_items: int
 ) -> None:
     monkeypatch.setattr(training, "FULL_SOFTMAX_ITEMS", full_softmax_items)
-    options = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=40)
+    options = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(40))
     recommender, shard = learned(options, one_order(12, 400))
     hits = 0
     for user in range(12):
@@ -157,10 +158,10 @@ def test_the_ring_of_examples_overwrites_the_oldest() -> None:
 
 
 def test_an_item_that_gives_up_its_row_leaves_nothing_behind() -> None:
-    options = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=50, max_items=20)
+    options = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(50), max_items=20)
     recommender, shard = learned(options, random_batch(5, 400, 10, 20))
     sequence, state = recommender.knowledge.sequence, model_of(recommender).state
-    first = OnlineModel(20, "attention", AtOnce()).state
+    first = OnlineModel(20, SequenceOptions(), AtOnce()).state
     known = set(recommender.vocabulary.rows_in_use().tolist())
     recommender._forget_items()
     (gone,) = known - set(recommender.vocabulary.rows_in_use().tolist())
@@ -247,7 +248,7 @@ def test_examples_that_name_rows_that_are_not_there_are_refused() -> None:
 
 
 def test_it_foresees_what_counting_pairs_of_items_cannot() -> None:
-    recommender = Recommender(RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=100))
+    recommender = Recommender(RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(100)))
     outcomes = prequential(recommender, recommender.new_shard(), one_order(12, 300))
     late = outcomes.expert_ranks[-1200:]
     assert (late[:, SEQUENCE] == 1).all()
@@ -343,16 +344,16 @@ def test_a_training_that_may_not_begin_waits_for_another_interval() -> None:
 def test_a_damaged_encoder_is_refused() -> None:
     recommender, _ = learned(ON, random_batch(25, 250, 9, CATALOGUE))
     arrays = stored(recommender.dump())
-    arrays["sequence.attention.training.values.query"] = np.zeros((64, 32), np.float32)
+    arrays["sequence.attention.everything.training.values.query"] = np.zeros((64, 32), np.float32)
     with pytest.raises(
-        ValueError, match=r"sequence\.attention\.training\.values\.query is missing or of another shape"
+        ValueError, match=r"sequence\.attention\.everything\.training\.values\.query is missing or of another shape"
     ):
         Recommender(ON).load(arrays)
 
 
 def with_encoder(encoder: str) -> RecommenderOptions:
     """The same with another encoder."""
-    return replace(ON, sequence_encoder=encoder)
+    return replace(ON, sequence=SequenceOptions(100, encoder))
 
 
 def test_another_encoder_begins_anew() -> None:

@@ -77,9 +77,15 @@ def wait_for_snapshot(settings: dict[str, Any], beyond: int) -> None:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "experts",
+    [{}, {"experts.sequence": True, "experts.sequence_budget": 1.0}],
+    ids=["", "while the sequence expert is trained"],
+)
 def test_killed_and_stopped_in_mid_stream_it_ends_where_an_uninterrupted_run_ends(
-    settings: dict[str, Any], tmp_path: Path
+    settings: dict[str, Any], tmp_path: Path, experts: dict[str, Any]
 ) -> None:
+    settings |= experts
     servers, topic = settings["kafka.bootstrap_servers"], settings["kafka.events_topic"]
     produce(servers, topic, stream())
     with WorkerProcess(settings, tmp_path) as worker:

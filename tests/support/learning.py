@@ -1,6 +1,6 @@
 """Streams to learn from, and what a recommender then knows and shows, in terms that can be compared."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from models.batch import Interactions
+from models.descriptions import Description
 from models.recommender import Arrays, Recommender, RecommenderOptions
 from models.shard import ProfileShard
 from models.tables import dump
@@ -35,9 +36,25 @@ def random_batch(seed: int, events: int, users: int, items: int, least_user: int
     return Interactions(*names, np.cumsum(gaps_ms), np.ones(events, np.float32))
 
 
+def descriptions_of(items: Iterable[str]) -> list[Description]:
+    """Each item is of one of seven kinds and of one of three authors, which its number tells."""
+    return [
+        Description(item, f"thing {item}", f"author {number % 3}", f"kind {number % 7}", ("all",), "some text")
+        for item in items
+        for number in [int(item.strip("i"))]
+    ]
+
+
+def new_recommender(options: RecommenderOptions) -> Recommender:
+    """One that learned nothing, but to which a catalogue of sixty items was described if it asks for it."""
+    recommender = Recommender(options)
+    recommender.describe_items(descriptions_of(f"i{number}" for number in range(60)))
+    return recommender
+
+
 def learned(options: RecommenderOptions, batch: Interactions) -> tuple[Recommender, ProfileShard]:
     """A recommender with one shard that learned a batch."""
-    recommender = Recommender(options)
+    recommender = new_recommender(options)
     shard = recommender.new_shard()
     recommender.learn(shard, batch)
     return recommender, shard

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.budget import item_cost
-from models.registry import ALL_EXPERTS, EXPERTS
+from models.registry import EXPERTS
 from tests.support.records import NOW_MS, line
 from tests.support.rig import Rig, room_for
 from worker.assembly import recommender_options
@@ -29,11 +29,18 @@ def test_by_default_a_worker_knows_100000_items_and_90000_users_of_each_partitio
     assert max_users(Settings()) > 90_000
 
 
+def test_the_content_expert_takes_part_where_it_is_asked_for_and_fits_into_the_same_budget() -> None:
+    options = recommender_options(settings(**{"experts.content": True}))
+    assert options.experts == (*EXPERTS, "content")
+    assert items_budget_bytes(options.max_items, options.experts) <= Settings().memory.items_bytes
+    assert options.max_items > 65_000
+
+
 def test_the_sequence_expert_takes_part_where_it_is_asked_for_and_fits_into_the_same_budget() -> None:
     assert recommender_options(Settings()).experts == EXPERTS
     options = recommender_options(settings(**{"experts.sequence": True, "experts.sequence_interval_events": 99}))
-    assert (options.experts, options.sequence_interval_events) == (ALL_EXPERTS, 99)
-    assert items_budget_bytes(options.max_items, ALL_EXPERTS) <= Settings().memory.items_bytes
+    assert (options.experts, options.sequence.interval_events) == ((*EXPERTS, "sequence"), 99)
+    assert items_budget_bytes(options.max_items, options.experts) <= Settings().memory.items_bytes
     assert options.max_items > 65_000
 
 

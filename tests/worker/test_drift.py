@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 from typing_extensions import override
 
 from models.foresight import Trainings
+from models.learned import Learned
 from models.learning import Served, Surprises
-from models.recommender import Learned
 from tests.support.deferred import Deferred
 from worker.adapters.memory import Immediate
 from worker.drift import DriftWatch

@@ -6,8 +6,9 @@ import numpy as np
 
 from models.batch import Interactions
 from models.foresight import Trainings
+from models.learned import Learned
 from models.learning import Served, Surprises
-from models.recommender import Learned, Recommender, RecommenderOptions
+from models.recommender import Recommender, RecommenderOptions
 from tests.support.records import NOW_MS, records
 from worker.partition import OwnedPartition, new_partition
 from worker.settings import CleanSettings

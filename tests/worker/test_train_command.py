@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
 from models.neural.offline import Trainer
@@ -78,6 +79,74 @@ def test_it_prints_a_table_for_people(file: Path, tmp_path: Path) -> None:
     assert "HR@20" in result.output
 
 
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same users: they view and buy by turns, and rate by whether the item's number is even."""
+    path = tmp_path_factory.mktemp("rated") / "rated.csv"
+    starts = np.random.default_rng(3).integers(0, ITEMS, USERS).tolist()
+    rows = [
+        f"u{user},i{(start + 3 * step) % ITEMS:02},{1_600_000_000 + step * USERS + user},"
+        f"{'view' if (step + user) % 2 else 'buy'},{5 - 4 * ((start + 3 * step) % 2)}\n"
+        for step in range(EVENTS_A_USER)
+        for user, start in enumerate(starts)
+    ]
+    path.write_text("user_id,item_id,timestamp,event,stars\n" + "".join(rows))
+    return path
+
+
+TASKS = ["--tasks", "kinds,values", "--value-column", "stars"]
+
+
+def test_figures_of_each_kind_and_of_values_are_printed_and_stand_in_the_card(rated: Path, tmp_path: Path) -> None:
+    arguments = [*TASKS, "--towers", "mmoe", "--epochs", "2"]
+    found = figures(rated, tmp_path, *arguments)
+    test, card = found["test"], (tmp_path / "MODEL.md").read_text()
+    assert test["kinds"]["buy"]["events"] + test["kinds"]["view"]["events"] == test["events"] == 72
+    assert f"| test, buy | {test['kinds']['buy']['hr_at_10']:.4f} |" in card
+    assert f"- test: RMSE {test['values']['rmse']:.4f} over 72 events that state a value" in card
+    assert "- towers: mmoe" in card
+    printed = run(rated, tmp_path, *arguments).output
+    assert "validation, view" in printed
+    assert f"test: RMSE {test['values']['rmse']:.4f}" in printed
+
+
+def test_liked_or_not_is_learned_from_a_value_on(rated: Path, tmp_path: Path) -> None:
+    arguments = ["--tasks", "values", "--value-column", "stars", "--value-loss", "bce", "--liked-from", "4"]
+    found = figures(rated, tmp_path, *arguments, "--epochs", "30")
+    assert found["test"]["values"]["auc"] > 0.95
+    assert "hr_at_10" not in found["test"]
+    assert "HR@10" not in (tmp_path / "MODEL.md").read_text()
+    assert "AUC" in run(rated, tmp_path, *arguments, "--epochs", "30").output
+
+
+def test_tasks_that_the_events_do_not_have_are_refused(file: Path, tmp_path: Path) -> None:
+    for tasks, said in (("kinds", "the events are of one kind only"), ("values", "no event states a value")):
+        error = refusal(run(file, tmp_path / "model", "--tasks", tasks))
+        assert isinstance(error, ConfigurationError)
+        assert said in str(error)
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_comes_before_and_beside_training_changes_the_model_and_stands_in_the_card(
+    file: Path, tmp_path: Path
+) -> None:
+    arguments = ["--epochs", "1", "--pretrain", "masked", "--pretrain-epochs", "3", "--augment", "mask,crop"]
+    found = figures(file, tmp_path / "whole", *arguments, "--adversarial", "0.5")
+    plain = figures(file, tmp_path / "plain", "--epochs", "1")
+    assert found["validation"] != plain["validation"]
+    assert len(found["pretraining"]) == 3
+    card = (tmp_path / "whole" / "MODEL.md").read_text()
+    assert "- augment: crop, mask\n- adversarial: 0.5" in card
+    assert "- task: masked\n- epochs: 3" in card
+
+
+def test_a_checkpoint_without_pretraining_is_not_gone_on_from_with_it(file: Path, tmp_path: Path) -> None:
+    figures(file, tmp_path, "--epochs", "1")
+    error = refusal(run(file, tmp_path, "--epochs", "1", "--pretrain", "masked"))
+    assert "differs in pretraining" in str(error)
+    assert not (tmp_path / "pretraining.safetensors").exists()
+
+
 @pytest.mark.parametrize("model", ["gru", "cnn", "pooled", "ncf"])
 def test_each_model_trains_and_the_same_seed_gives_the_same_figures(file: Path, tmp_path: Path, model: str) -> None:
     first, again, other = (
@@ -86,6 +155,31 @@ def test_each_model_trains_and_the_same_seed_gives_the_same_figures(file: Path, 
     )
     assert first == again
     assert first["history"] != other["history"]
+
+
+def test_each_stage_is_logged_for_tensorboard(file: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    arguments = ["--epochs", "2", "--pretrain", "masked", "--pretrain-epochs", "1", "--batch", "2"]
+    found = figures(file, tmp_path / "model", *arguments, "--tensorboard", str(log))
+    training = EventAccumulator(str(log / "training")).Reload()
+    assert [event.value for event in training.Scalars("epoch/ndcg_at_10")] == pytest.approx(
+        [epoch["ndcg_at_10"] for epoch in found["history"]]
+    )
+    assert training.Scalars("loss")
+    assert EventAccumulator(str(log / "pre-training")).Reload().Scalars("epoch/loss")
+
+
+def test_steps_hold_as_many_histories_and_validation_waits_as_many_epochs_as_asked(file: Path, tmp_path: Path) -> None:
+    some, twice = (figures(file, tmp_path / size, "--epochs", "1", "--batch", size) for size in ("8", "4"))
+    assert twice["steps"] == pytest.approx(2 * some["steps"], abs=1)
+    stuck = figures(file, tmp_path / "stuck", "--epochs", "9", "--rate", "0", "--patience", "2")
+    assert stuck["epochs"] == 3
+    drawn = ["--epochs", "1", "--objective", "bpr", "--negatives"]
+    few, many = (figures(file, tmp_path / f"n{count}", *drawn, count) for count in ("1", "16"))
+    assert few["history"] != many["history"]
+    warmed = ["--epochs", "1", "--batch", "2", "--warmup-steps"]
+    slow, quick = (figures(file, tmp_path / f"w{steps}", *warmed, steps) for steps in ("100000", "1"))
+    assert slow["history"][0]["loss"] > 1.01 * quick["history"][0]["loss"]
 
 
 def test_leave_one_out_tests_one_event_of_each_user(file: Path, tmp_path: Path) -> None:
@@ -110,8 +204,20 @@ def test_files_are_read_one_after_the_other(file: Path, tmp_path: Path) -> None:
     assert parts["test"] == whole["test"]
 
 
-def test_after_kill_9_it_goes_on_to_the_same_model(file: Path, tmp_path: Path) -> None:
-    arguments = ["--epochs", "200", "--dropout", "0.5"]  # takes seconds: it is killed long before the end
+HARDENED = ["--pretrain", "contrastive", "--pretrain-epochs", "120", "--augment", "crop,mask,reorder"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "checkpoint"),
+    [
+        (["--epochs", "200", "--dropout", "0.5"], "checkpoint.safetensors"),
+        ([*HARDENED, "--adversarial", "0.1", "--epochs", "2"], "pretraining.safetensors"),
+    ],
+)
+def test_after_kill_9_it_goes_on_to_the_same_model(
+    file: Path, tmp_path: Path, arguments: list[str], checkpoint: str
+) -> None:
+    """It takes seconds: it is killed long before the end."""
     whole = figures(file, tmp_path / "whole", *arguments)
     killed = tmp_path / "killed"
     command = [sys.executable, "-m", "worker", "train", str(file), "--out", str(killed), *SMALL, *arguments]
@@ -119,11 +225,12 @@ def test_after_kill_9_it_goes_on_to_the_same_model(file: Path, tmp_path: Path) -
         command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        wait_until((killed / "checkpoint.safetensors").exists, 120, "the first checkpoint")
+        wait_until((killed / checkpoint).exists, 120, "the first checkpoint")
     finally:
         process.send_signal(signal.SIGKILL)
         output, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL, output
+    assert not (killed / "MODEL.md").exists()
     assert figures(file, killed, *arguments) == whole
     for name in ("model.safetensors", "MODEL.md"):
         assert (killed / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -179,7 +286,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_the_difference_named(fi
 
 
 def test_training_that_diverges_says_so(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Trainer, "loss", lambda trainer, places: trainer.network.bias.sum() * torch.nan)
+    monkeypatch.setattr(Trainer, "loss", lambda trainer, places: trainer.goal.network.bias.sum() * torch.nan)
     error = refusal(run(file, tmp_path, "--epochs", "30"))
     assert isinstance(error, ConfigurationError)
     assert "training diverged: no step of an epoch" in str(error)
@@ -197,6 +304,16 @@ def test_training_that_diverges_says_so(file: Path, tmp_path: Path, monkeypatch:
         (["--test-share", "0"], "no event is left to test"),
         (["--leave-one-out", "--test-users", "x"], "two choices of what to hold out"),
         (["--kinds", "buy"], "has no events of kind buy"),
+        (["--pretrain", "diffusion"], "unknown pre-training diffusion"),
+        (["--augment", "crop,blur"], "unknown view blur"),
+        (["--augment", "crop", "--model", "ncf"], "ncf reads no histories"),
+        (["--pretrain", "masked", "--model", "ncf"], "ncf reads no histories"),
+        (["--tasks", "clicks"], "unknown task clicks"),
+        (["--tasks", "next,kinds"], "tasks next and kinds rank the same events"),
+        (["--tasks", "values", "--value-loss", "bce"], "bce learns which events are liked"),
+        (["--towers", "stairs"], "unknown towers stairs"),
+        (["--balance", "pcgrad"], "unknown balance pcgrad"),
+        (["--value-loss", "huber"], "unknown value loss huber"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_a_reason(

@@ -8,12 +8,13 @@ import pytest
 from models.foresight import Trainings
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS
+from models.sequence_options import SequenceOptions
 from tests.support.learning import assert_same_state, learned, random_batch, state_of
 from worker.adapters.clock import SystemClock
 from worker.adapters.memory import ManualClock
 from worker.trainer import Trainer
 
-ON = RecommenderOptions(experts=ALL_EXPERTS, sequence_interval_events=50)
+ON = RecommenderOptions(experts=ALL_EXPERTS, sequence=SequenceOptions(50))
 
 
 def test_what_is_trained_beside_the_line_is_the_same_as_at_once() -> None:

@@ -66,6 +66,16 @@ ScoreUsers = Annotated[
         "--score-users", metavar="FILE", help="Score the events of these users (an id a line), less each first."
     ),
 ]
+ItemsFile = Annotated[
+    Path | None,
+    typer.Option("--items", metavar="FILE", help="Parquet, CSV or JSONL file of the catalogue: its items are known."),
+]
+ItemsTime = Annotated[
+    str | None,
+    typer.Option(
+        "--items-time", metavar="COLUMN", help="When an item came to the catalogue; default: before the first event."
+    ),
+]
 HtmlFile = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a report with all figures and curves.")
 ]
@@ -86,6 +96,8 @@ def evaluate(
     score_after: ScoreAfter = None,
     score_users: ScoreUsers = None,
     against: Against = None,
+    items: ItemsFile = None,
+    items_time: ItemsTime = None,
     served: Served = False,
     refresh_intervals: RefreshIntervals = None,
     rate: Rate = None,
@@ -111,12 +123,20 @@ def evaluate(
     With --against, known recommenders are measured on the same events: popularity, covisitation, itemknn, ials,
     sessions, isgd and bpr; ials needs the extra of that name.
 
+    With --items, items of that catalogue are known, and events of those that nobody has had yet count too. What it says
+    of them is used with --set experts.content=true; without that they cannot be foreseen. The figures of items with
+    fewer than three events before stand apart.
+
     With --served, the events are also replayed in wall time through a whole worker, once for each refresh interval, on
     the Kafka and the Redis that the settings name, or else on ones that it starts; topics and keys are its own and go
     at the end. Right before an event is sent, the user's list is read as a client would; nothing of the file is turned
     away. What is lost against ranking at every event depends on the pace: choose one of your shop's.
     """
     settings = settings_of(config, assignments, learning__repeats=repeats)
+    if items_time and not items:
+        raise ConfigurationError("--items-time without --items", "name the file of the catalogue, too")
+    if items and served:
+        raise ConfigurationError("--served replays events only, no catalogue", "give --items or --served")
     if score_after and score_users:
         raise ConfigurationError("two choices of what to score", "give --score-after or --score-users")
     if html is not None and not html.absolute().parent.is_dir():  # said before the work, not after
@@ -124,6 +144,7 @@ def evaluate(
     from producers.readers import ColumnNames
     from worker import offline  # loads the models
     from worker.assembly import recommender_options
+    from worker.catalogue_file import read_catalogue
 
     weights = _weights(beside)
     scoring = offline.Scoring(_time_ms(score_after), users_in(score_users), frozenset(weights))
@@ -132,8 +153,9 @@ def evaluate(
     stream = offline.read_stream(file, names, offline.Selection(frozenset(listed(kinds)), limit, weights))
     stream = offline.aimed(stream, settings.learning.objective)
     baselines = listed(against)
+    catalogue = read_catalogue(items, items_time) if items else None
     with _progress(len(stream) * (1 + len(baselines))) as progress:
-        evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines)
+        evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines, catalogue)
     figures = evaluation.figures
     if replay is not None:
         figures["served"] = _served(evaluation, settings, replay)
@@ -242,10 +264,12 @@ def _headline(figures: dict[str, Any]) -> str:
 
 def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The lines of the table."""
+    few = figures["items_with_few_events"]
     return {
         "blend": figures,
         "  second half": figures["second_half"],
         f"  first events too ({figures['first_events_included']['scored']:,})": figures["first_events_included"],
+        f"  items with fewer than 3 events ({few['scored']:,})": few,
         **figures["experts"],
     }
 

@@ -1,13 +1,12 @@
 """`millrace train`: a deep model from files of events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from producers import options as file_options
@@ -16,7 +15,8 @@ from worker.commands.options import AsJson
 from worker.commands.output import print_json
 from worker.errors import ConfigurationError
 
-Report = tuple[int, int, int, float, float]  # that of `models.neural.offline`, which loads torch
+if TYPE_CHECKING:  # loads torch
+    from worker.training.watcher import Watcher
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Parquet, CSV or JSONL files of events, in order.")
@@ -40,6 +40,47 @@ ObjectiveOption = Annotated[
 Optimiser = Annotated[str, typer.Option("--optimiser", help="adam, adamw, sgd or adagrad (row-wise).")]
 LearningRate = Annotated[float, typer.Option("--rate", min=0, help="Learning rate.")]
 L2 = Annotated[float, typer.Option("--l2", min=0, help="Weight of the parameters' squares.")]
+WarmupSteps = Annotated[int, typer.Option("--warmup-steps", min=0, help="Over which the rate rises to the whole.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, metavar="HISTORIES", help="Histories a step.")]
+Negatives = Annotated[
+    int, typer.Option("--negatives", min=1, help="Items drawn a step, where the objective draws: not for softmax.")
+]
+Patience = Annotated[
+    int, typer.Option("--patience", min=1, metavar="EPOCHS", help="Training ends after so many without a better one.")
+]
+Tasks = Annotated[
+    str,
+    typer.Option(
+        "--tasks",
+        metavar="A,B",
+        help="next: one head for events of any kind; kinds: a head for each kind; values: tell what events state.",
+    ),
+]
+Towers = Annotated[str, typer.Option("--towers", help="Of the tasks: shared-bottom or mmoe.")]
+Experts = Annotated[int, typer.Option("--experts", min=1, help="That the towers of mmoe mix.")]
+BalanceOption = Annotated[
+    str, typer.Option("--balance", help="Of the tasks' losses: uncertainty (learned weights) or even.")
+]
+ValueLoss = Annotated[
+    str, typer.Option("--value-loss", help="mse: the value itself; bce: whether it is --liked-from or more.")
+]
+LikedFrom = Annotated[float | None, typer.Option("--liked-from", help="Least value of an event that is liked.")]
+Augment = Annotated[
+    str | None,
+    typer.Option("--augment", metavar="A,B", help="Half of the histories train as views: crop, mask, reorder."),
+]
+Adversarial = Annotated[
+    float,
+    typer.Option("--adversarial", min=0, metavar="EPSILON", help="Items' vectors move so far against the loss."),
+]
+Pretrain = Annotated[
+    str | None, typer.Option("--pretrain", help="masked (find hidden items) or contrastive (views of a history).")
+]
+PretrainEpochs = Annotated[int, typer.Option("--pretrain-epochs", min=1, help="Of --pretrain.")]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", metavar="DIR", help="Write losses and figures there, as TensorBoard reads them."),
+]
 LeaveOneOut = Annotated[
     bool, typer.Option("--leave-one-out", help="Hold out each user's last two events, not the stream's last.")
 ]
@@ -67,6 +108,20 @@ def train(
     optimiser: Optimiser = "adam",
     rate: LearningRate = 0.001,
     l2: L2 = 0.0,
+    warmup_steps: WarmupSteps = 100,
+    batch: Batch = 64,
+    negatives: Negatives = 256,
+    patience: Patience = 5,
+    tasks: Tasks = "next",
+    towers: Towers = "shared-bottom",
+    experts: Experts = 4,
+    balance: BalanceOption = "uncertainty",
+    value_loss: ValueLoss = "mse",
+    liked_from: LikedFrom = None,
+    augment: Augment = None,
+    adversarial: Adversarial = 0.0,
+    pretrain: Pretrain = None,
+    pretrain_epochs: PretrainEpochs = 10,
     leave_one_out: LeaveOneOut = False,
     test_users: TestUsers = None,
     validation_share: Share = 0.1,
@@ -78,12 +133,14 @@ def train(
     item_column: file_options.OfItem = None,
     time_column: file_options.OfTime = None,
     event_column: file_options.OfEvent = None,
+    value_column: file_options.OfValue = None,
+    tensorboard: TensorBoard = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a deep model from history: which item comes next, ranked among all.
 
     The events train in their order: the stream's last tenth tests and the tenth before it validates, or, as papers have
-    it, each user's last two. Training ends when validation has not improved for five epochs, and keeps the best.
+    it, each user's last two. Training ends when validation has not improved for --patience epochs, and keeps the best.
 
     The folder gets model.safetensors, config.json, a model card (MODEL.md) and, after each epoch and each 500 steps,
     a checkpoint. The same command goes on from it after a kill, to the same model. A step that is not finite is dropped
@@ -96,16 +153,38 @@ def train(
     _check("head", head, "dot, bilinear, mlp")
     _check("objective", objective, "softmax, sampled-softmax, bpr, bce, gbce, mse")
     _check("optimiser", optimiser, "adam, adamw, sgd, adagrad")
+    _check("towers", towers, "shared-bottom, mmoe")
+    _check("balance", balance, "uncertainty, even")
+    _check("pre-training", pretrain, "masked, contrastive")
+    _check("value loss", value_loss, "mse, bce")
     from producers.readers import ColumnNames
     from worker.offline import Selection, read_streams
-    from worker.training import run  # loads torch
+    from worker.training import choices, run  # load torch
 
-    names = ColumnNames(user_column, item_column, time_column, event_column)
+    several = choices.tasks_plan(listed(tasks), value_loss, liked_from, towers, experts, balance)
+    names = ColumnNames(user_column, item_column, time_column, event_column, value_column)
     stream = read_streams(files, names, Selection(frozenset(listed(kinds)), limit))
-    wishes = run.Wishes(model, sizes, head, objective, optimiser, rate, l2, seed)
-    split = run.Split(leave_one_out, chosen, validation_share, test_share)
+    wishes = choices.Wishes(
+        model,
+        sizes,
+        head=head,
+        objective=objective,
+        optimiser=optimiser,
+        rate=rate,
+        l2=l2,
+        seed=seed,
+        warmup_steps=warmup_steps,
+        batch_histories=batch,
+        negatives=negatives,
+        patience_epochs=patience,
+        tasks=several,
+        augment=listed(augment),
+        adversarial=adversarial,
+        pretraining=choices.pretraining_plan(pretrain, pretrain_epochs),
+    )
+    split = choices.Split(leave_one_out, chosen, validation_share, test_share)
     excluded = {RepeatsChoice.ALLOW: False, RepeatsChoice.EXCLUDE: True}.get(repeats or RepeatsChoice.AUTO)
-    with _progress(epochs) as report:
+    with _watched(tensorboard) as watcher:
         figures = run.train(
             stream,
             [file.name for file in files],
@@ -114,7 +193,7 @@ def train(
             out,
             epochs=epochs,
             seen_excluded=excluded,
-            report=report,
+            watcher=watcher,
         )
     if as_json:
         print_json(figures)
@@ -128,20 +207,27 @@ def _check(option: str, value: str | None, choices: str) -> None:
 
 
 @contextmanager
-def _progress(epochs: int) -> Iterator[Callable[[Report], None]]:
-    """A bar for terminals, gone at the end: loss, best validation so far, time left if all epochs are needed."""
-    console = Console(stderr=True)
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TimeRemainingColumn())
-    more = (TextColumn("loss {task.fields[loss]:.4f}"), TextColumn("best NDCG@10 {task.fields[best]:.4f}"))
-    with Progress(*columns, *more, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("train", total=None, epoch=0, loss=float("nan"), best=0.0)
+def _watched(event_log: Path | None) -> Iterator["Watcher"]:
+    """A bar for terminals, gone at the end, and a log for TensorBoard where a folder is given."""
+    from worker.training.bar import training_bar  # loads torch
+    from worker.training.watcher import Watchers
 
-        def show(report: Report) -> None:
-            epoch, step, steps, loss, best = report
-            done, total = (epoch - 1) * steps + step, epochs * steps
-            bar.update(task, completed=done, total=total, epoch=epoch, loss=loss, best=best)
+    with training_bar() as bar:
+        watchers = Watchers([bar] if event_log is None else [bar, _event_log(event_log)])
+        try:
+            yield watchers
+        finally:
+            watchers.ends()
 
-        yield show
+
+def _event_log(folder: Path) -> "Watcher":
+    try:
+        from worker.training.event_log import EventLog  # the optional extra `tensorboard`
+    except ImportError as error:
+        raise ConfigurationError(
+            f"what writes logs for TensorBoard is not installed: {error}", "pip install 'millrace[tensorboard]'"
+        ) from error
+    return EventLog(folder)
 
 
 def _print(out: Path, figures: dict[str, Any]) -> None:
@@ -154,12 +240,15 @@ def _print(out: Path, figures: dict[str, Any]) -> None:
         markup=False,
         soft_wrap=True,
     )
-    table = Table("", "HR@10", "HR@20", "MRR@20", "NDCG@10", box=None, header_style="bold")
-    for name in ("validation", "test"):
-        values = figures[name]
-        keys = ("hr_at_10", "hr_at_20", "mrr_at_20", "ndcg_at_10")
-        table.add_row(name, *(f"{values[key]:.4f}" for key in keys))
-    console.print(table)
+    from worker.training.card import NAMES, measured, told
+
+    table = Table("", *NAMES.values(), box=None, header_style="bold")
+    for name, values in measured(figures):
+        table.add_row(name, *(f"{values[key]:.4f}" for key in NAMES))
+    if table.row_count:
+        console.print(table)
+    for sentence in told(figures):
+        console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"the model is in {out}", markup=False, soft_wrap=True)
 
 

@@ -26,6 +26,7 @@ EXPOSURE = {
 GROUPS = {
     "by_history": ("By history", "events of the user before"),
     "by_item_age": ("By age of the item", "events of the stream since the item first came"),
+    "by_item_events": ("By events of the item", "events of the stream that the item had before"),
     "by_kind": ("By kind of event", "kind"),
 }
 NO_PLOT = "No plot: matplotlib is not installed. <code>pip install 'millrace[plots]'</code> brings it."

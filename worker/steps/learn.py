@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from models.learned import Learned
 from models.learning import Served
-from models.recommender import Learned, Recommender
+from models.recommender import Recommender
 from models.shard import ProfileShard
 from worker.observers import ServedOutcome
 from worker.steps.columns import Cleaned

@@ -12,26 +12,27 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from worker.errors import ConfigurationError, StateError
+from worker.trained_model import CONFIG, MODEL
 
-CHECKPOINT, MODEL, CONFIG, CARD = "checkpoint.safetensors", "model.safetensors", "config.json", "MODEL.md"
+CHECKPOINT, PRETRAINING_CHECKPOINT = "checkpoint.safetensors", "pretraining.safetensors"
+CARD = "MODEL.md"
 VERSION = "millrace-training-1"
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def write_checkpoint(folder: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
+def write_checkpoint(path: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
     """One file, whose header holds the facts and a checksum of all. Raises ConfigurationError."""
     text = json.dumps(facts)
     header = {"version": VERSION, "facts": text, "sha256": _digest(arrays, text)}
-    write_whole(folder / CHECKPOINT, save(dict(arrays), header))
+    write_whole(path, save(dict(arrays), header))
 
 
-def read_checkpoint(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """What `write_checkpoint` wrote; None where there is no checkpoint.
 
     Raises StateError for one that is altered, or that something else wrote.
     """
-    path = folder / CHECKPOINT
     if not path.exists():
         return None
     try:

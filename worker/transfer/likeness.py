@@ -1,17 +1,16 @@
-"""Which old items a new one is like, by the words of the catalogue: tf-idf in a hashed space, and its cosine."""
+"""Which old items a new one is like, by the words of the catalogue: cosines of the terms of `models.hashed_terms`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from models.batch import Int32s
+from models.hashed_terms import rows_of
 from models.transfer import Likeness
+from worker.describing import description_of
 from worker.events import Item
 
 NEAREST = 20
-BUCKETS = 1 << 18
 SHARPNESS = 2.0  # weights are cosines to this power
 ROWS_AT_ONCE = 256
 
@@ -25,7 +24,7 @@ def likeness_of(new: Sequence[Item], old: Sequence[Item], old_rows: Int32s) -> L
     rows, weights = np.zeros((len(new), nearest), np.int32), np.zeros((len(new), nearest), np.float32)
     if not new or not old:
         return Likeness(rows, weights)
-    terms = _terms([*new, *old])
+    terms = rows_of(list(map(description_of, [*new, *old])))
     ours, theirs = terms[: len(new)], terms[len(new) :].T.tocsr()
     for start in range(0, len(new), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
@@ -33,10 +32,3 @@ def likeness_of(new: Sequence[Item], old: Sequence[Item], old_rows: Int32s) -> L
         best = np.argsort(-cosines, axis=1, kind="stable")[:, :nearest]
         rows[part], weights[part] = old_rows[best], np.take_along_axis(cosines, best, axis=1) ** SHARPNESS
     return Likeness(rows, weights / np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-30)))
-
-
-def _terms(items: Sequence[Item]) -> Any:
-    """A sparse matrix of unit rows: (1 + log frequency) times rarity."""
-    texts = (" ".join((item.title, item.category, *item.tags, item.text)) for item in items)
-    counts = HashingVectorizer(n_features=BUCKETS, norm=None, alternate_sign=False, dtype=np.float32).transform(texts)
-    return TfidfTransformer(sublinear_tf=True).fit_transform(counts)

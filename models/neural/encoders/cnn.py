@@ -17,6 +17,7 @@ class NextItNet(SequenceEncoder):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_Block(config.width, 4**block) for block in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
+        self.top = (f"blocks.{config.blocks - 1}.convolutions.1.", f"blocks.{config.blocks - 1}.norms.1.", "norm.")
 
     @override
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:

@@ -34,7 +34,13 @@ class EncoderConfig:
 
 
 class SequenceEncoder(nn.Module, ABC):
-    """A history, newest place first, becomes a vector."""
+    """A history, newest place first, becomes a vector.
+
+    Attributes:
+        top: how the names of the parameters of the last layer begin.
+    """
+
+    top: tuple[str, ...]
 
     def forward(self, inputs: Tensor, known: Tensor) -> Tensor:
         """(b, d): what histories say. `inputs` (b, l, d), newest first; `known` (b, l) bool, places that are taken.
@@ -42,6 +48,13 @@ class SequenceEncoder(nn.Module, ABC):
         What stands at other places does not count. A history without any known place gives anything finite.
         """
         return self.everywhere(inputs, known)[:, 0]  # (b, d)
+
+    def around(self, inputs: Tensor, known: Tensor) -> Tensor:
+        """(b, l, d): at each place, what it and all others say, newer ones too, where the encoder can look both ways.
+
+        The others see what is older, as `everywhere`.
+        """
+        return self.everywhere(inputs, known)
 
     @abstractmethod
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:

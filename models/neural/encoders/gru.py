@@ -15,6 +15,8 @@ class Gru(SequenceEncoder):
         between = config.dropout if config.blocks > 1 else 0.0
         self.cells = nn.GRU(config.width, config.width, config.blocks, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(config.dropout)
+        last = config.blocks - 1
+        self.top = tuple(f"cells.{name}_l{last}" for name in ("weight_hh", "bias_hh"))
 
     @override
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:

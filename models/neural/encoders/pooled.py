@@ -22,6 +22,7 @@ class Pooled(SequenceEncoder):
             layers += [nn.Linear(into, 2 * config.width), nn.ReLU(), nn.Dropout(config.dropout)]
         self.tower = nn.Sequential(*layers, nn.Linear(2 * config.width, config.width))
         self.dropout = nn.Dropout(config.dropout)
+        self.top = (f"tower.{len(layers)}.",)
 
     @override
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:

@@ -19,19 +19,28 @@ class SasRec(SequenceEncoder):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
+        last = f"blocks.{config.blocks - 1}."
+        self.top = (f"{last}inner.", f"{last}outer.", f"{last}norm_network.", "norm.")
 
     @override
     def forward(self, inputs: Tensor, known: Tensor) -> Tensor:
-        return self._through_blocks(inputs, known, asked=1)[:, 0]  # (b, d)
+        return self._through_blocks(inputs, known, self._older(known), asked=1)[:, 0]  # (b, d)
 
     @override
     def everywhere(self, inputs: Tensor, known: Tensor) -> Tensor:
-        return self._through_blocks(inputs, known, asked=inputs.shape[1])  # (b, l, d)
+        return self._through_blocks(inputs, known, self._older(known), asked=inputs.shape[1])  # (b, l, d)
 
-    def _through_blocks(self, inputs: Tensor, known: Tensor, asked: int) -> Tensor:
-        """(b, q, d): at the newest q places, the only ones that the last block is asked for."""
+    @override
+    def around(self, inputs: Tensor, known: Tensor) -> Tensor:
+        allowed = known[:, None, None, :] | _itself(known)  # (b, 1, l, l), as BERT4Rec does
+        return self._through_blocks(inputs, known, allowed, asked=inputs.shape[1])  # (b, l, d)
+
+    def _through_blocks(self, inputs: Tensor, known: Tensor, allowed: Tensor, asked: int) -> Tensor:
+        """(b, q, d): at the newest q places, the only ones that the last block is asked for.
+
+        A place looks where `allowed` (b, 1, l, l) says.
+        """
         length, width = inputs.shape[1:]
-        allowed = self._allowed(known)  # (b, 1, l, l)
         x = self.dropout(inputs * width**0.5 + self.positions[:length])  # (b, l, d)
         x = x.masked_fill(~known[:, :, None], 0)  # (b, l, d)
         for block in self.blocks[:-1]:
@@ -40,12 +49,16 @@ class SasRec(SequenceEncoder):
         return normed
 
     @staticmethod
-    def _allowed(known: Tensor) -> Tensor:
+    def _older(known: Tensor) -> Tensor:
         """(b, 1, l, l): a place looks at itself, and at older ones that are known."""
         length = known.shape[1]
         older = torch.ones(length, length, dtype=torch.bool, device=known.device).triu()  # (l, l)
-        itself = torch.eye(length, dtype=torch.bool, device=known.device)  # (l, l), lest it look at nothing
-        return (older & known[:, None, None, :]) | itself  # (b, 1, l, l)
+        return (older & known[:, None, None, :]) | _itself(known)  # (b, 1, l, l)
+
+
+def _itself(known: Tensor) -> Tensor:
+    """(l, l): every place looks at itself, lest it look at nothing."""
+    return torch.eye(known.shape[1], dtype=torch.bool, device=known.device)
 
 
 class _Block(nn.Module):
