@@ -12,6 +12,8 @@ from models.recommender import RecommenderOptions
 from producers.keys import place_of
 from producers.readers import ColumnNames
 from tests.support.member import Member
+from tests.support.rig import Rig
+from tests.support.stream import feed
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.budgets import items_budget_bytes, users_budget_bytes
 from worker.cli import app
@@ -105,6 +107,22 @@ def test_it_leaves_a_snapshot_from_which_any_worker_goes_on(
         assert partition.shard.users.ids_of(rows.tolist())
         assert all(place_of(user, PARTITIONS) == number for user in partition.shard.users.ids_of(rows.tolist()))
         assert partition.shard.profiles.taste[rows].any(axis=1).all()
+
+
+def test_a_worker_reads_the_new_topic_from_its_beginning_and_goes_on_by_itself(
+    books: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    figures(books, files, tmp_path / "films")
+    rig = Rig(overrides=ROOM, snapshots=FileSnapshots(tmp_path / "films"))
+    feed(rig.source, "u3:f1", "u4:f2", "u3:f5")
+    rig.run()
+    assert rig.watcher.events == rig.recommender.events == 3
+    assert set(rig.lists.lists) == {"u3", "u4"}
+    assert set(rig.lists.lists["u4"].items) == {"f1", "f2", "f5"}, "nobody has had the others yet"
+    again = rig.again()
+    feed(again.source, "u4:f7")
+    again.run()
+    assert (again.watcher.events, again.recommender.events) == (1, 4)
 
 
 def test_films_lie_among_each_other_as_the_books_of_their_words_do(
