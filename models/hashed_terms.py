@@ -27,12 +27,24 @@ def terms_of(content: Content, descriptions: Sequence[Description]) -> tuple[Int
     """
     parts = _parts(descriptions)
     content.counters[0] += len(descriptions)
-    items_with_term = content.items_with_term
-    for _, counts in parts:
-        items_with_term += np.bincount(counts.indices, minlength=BUCKETS).astype(np.int32)
-    rarity = np.log((1.0 + content.counters[0]) / (1.0 + items_with_term)) + 1.0
-    whole = sum(_weighed(counts, rarity) * np.sqrt(share) for share, counts in parts)
-    return _heaviest(csr_matrix(whole))
+    content.items_with_term[:] += _items_with_term(parts)
+    return _heaviest(_whole(parts, int(content.counters[0]), content.items_with_term))
+
+
+def rows_of(descriptions: Sequence[Description]) -> csr_matrix:
+    """All terms of each description, (n, buckets), a unit vector each; rarity is counted among these descriptions."""
+    parts = _parts(descriptions)
+    return normalize(_whole(parts, len(descriptions), _items_with_term(parts)))
+
+
+def _items_with_term(parts: Sequence[tuple[float, csr_matrix]]) -> Int32s:
+    found = sum(np.bincount(counts.indices, minlength=BUCKETS) for _, counts in parts)
+    return np.asarray(found, np.int32)
+
+
+def _whole(parts: Sequence[tuple[float, csr_matrix]], items: int, items_with_term: Int32s) -> csr_matrix:
+    rarity = np.log((1.0 + items) / (1.0 + items_with_term)) + 1.0
+    return csr_matrix(sum(_weighed(counts, rarity) * np.sqrt(share) for share, counts in parts))
 
 
 def _parts(descriptions: Sequence[Description]) -> list[tuple[float, csr_matrix]]:

@@ -11,9 +11,9 @@ from typing import Any, Self
 import msgspec
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
-from kafka.partitioner import murmur2
 
 from producers.columns import EventColumns
+from producers.keys import place_of
 from worker.errors import ConfigurationError, ServiceUnavailable
 from worker.events import Item
 from worker.settings import KafkaSettings
@@ -213,8 +213,7 @@ def _partitioner(partitions: Sequence[int]) -> Callable[[str], int]:
 
     @lru_cache(maxsize=CACHED_USERS)
     def partition_of(user_id: str) -> int:
-        positive_hash: int = murmur2(user_id.encode()) & 0x7FFFFFFF
-        return partitions[positive_hash % len(partitions)]
+        return partitions[place_of(user_id, len(partitions))]
 
     return partition_of
 
