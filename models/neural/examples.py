@@ -16,12 +16,14 @@ class Examples(NamedTuple):
 
     Attributes:
         asked: whose histories, (b, l) places each.
-        taken: (b, l) bool, after which places an event is to be foreseen.
+        histories: (b, l) int64, the places of their events, newest first, -1 = none.
+        taken: (b, l) bool, after which of them an event is to be foreseen.
         places: (n,) int64, the places of these events.
         targets: (n,) int64, rows of their items.
     """
 
     asked: Asked
+    histories: Int64s
     taken: Tensor
     places: Int64s
     targets: Tensor
@@ -40,6 +42,7 @@ def examples_of(histories: Histories, view: View, device: torch.device) -> Examp
     users = torch.from_numpy(histories.users[places[:, 0]]).to(device)  # (b,)
     return Examples(
         Asked(users, seen_items(histories, view, device)[:, 1:]),
+        places[:, 1:],
         torch.from_numpy(taken).to(device),
         wanted,
         torch.from_numpy(histories.items[wanted]).to(device),

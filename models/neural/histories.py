@@ -134,10 +134,15 @@ def windows(histories: Histories, length: int) -> Int64s:
 
 def before(histories: Histories, places: Int64s, length: int) -> Int64s:
     """(b, length): rows of the items before the events at these places, newest first, -1 = none or never trained."""
-    back = places[:, None] - 1 - np.arange(length)  # (b, length)
-    there = back >= histories.starts[histories.users[places]][:, None]  # (b, length)
+    back = places_before(histories, places, length)  # (b, length)
     items = histories.items[np.maximum(back, 0)]  # (b, length)
-    return np.where(there & (items < len(histories.item_ids)), items, -1)
+    return np.where((back >= 0) & (items < len(histories.item_ids)), items, -1)
+
+
+def places_before(histories: Histories, places: Int64s, length: int) -> Int64s:
+    """(b, length): places of the user's events before those at these places, newest first, -1 = none."""
+    back = places[:, None] - 1 - np.arange(length)  # (b, length)
+    return np.where(back >= histories.starts[histories.users[places]][:, None], back, -1)
 
 
 def had(histories: Histories, places: Int64s) -> tuple[Int64s, Int64s]:

@@ -43,10 +43,10 @@ class NextItem(Goal):
     @override
     def loss(self, places: Int64s) -> Tensor:
         view = augmented(torch.from_numpy(places), self.plan.augment)
-        asked, taken, _, targets = examples_of(self.histories, view, self.device)
+        examples = examples_of(self.histories, view, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            vectors = self.network.everywhere(asked)[taken]  # (n, d)
-            return ranking_loss(self.plan, self.network, vectors, targets, len(self.histories.item_ids))
+            vectors = self.network.everywhere(examples.asked)[examples.taken]  # (n, d)
+            return ranking_loss(self.plan, self.network, vectors, examples.targets, len(self.histories.item_ids))
 
     @property
     @override

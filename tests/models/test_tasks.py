@@ -172,6 +172,26 @@ def test_rmse_is_in_units_of_the_values_beside_that_of_the_items_means() -> None
     assert figures["rmse_of_item_means"] == pytest.approx(expected)
 
 
+def test_what_a_user_stated_so_far_is_the_mean_of_older_events_and_five_usual_ones() -> None:
+    known = with_values([1.0, math.nan, 3.0, 4.0, 2.0, 5.0], [0, 0, 0, 0, 2, 2])
+    values = Values.of(known, TasksPlan(None, "mse"))
+    apart = [(value - 8 / 3) / values.spread for value in (1.0, 3.0, 4.0)]
+    found = values.stated_so_far(np.array([[3, 2, 1, 0, -1]]))[0]
+    expected = [sum(apart) / 8, (apart[0] + apart[1]) / 7, apart[0] / 6, apart[0] / 6, 0]
+    assert found.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("loss", "liked_from"), [("mse", None), ("bce", 3.0)])
+def test_telling_starts_at_the_items_means(loss: str, liked_from: float | None) -> None:
+    known = with_values([1.0, 4.0, 2.0, 4.0, 2.0, 5.0], [0, 0, 0, 0, 2, 2])
+    goal = goal_of(known, TasksPlan(None, loss, liked_from))
+    assert goal.network.teller is not None
+    goal.network.teller.user_weight.data.zero_()
+    told = goal.figures(known.with_history(TEST))["values"]
+    name = "auc" if loss == "bce" else "rmse"
+    assert told[name] == pytest.approx(told[f"{name}_of_item_means"])
+
+
 def test_what_is_liked_is_told_from_a_value_on_and_nothing_of_events_without() -> None:
     known = with_values([1.0, math.nan, 3.0, 4.0, 2.0, 5.0], [0, 0, 0, 0, 2, 2])
     values = Values.of(known, TasksPlan(None, "bce", 3.0))

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from models.batch import Float32s, Int64s
+from models.batch import Float32s, Float64s, Int64s
 from models.neural.examples import Examples, examples_of
 from models.neural.full_ranking import MISS, asked_before, ranks_of
 from models.neural.goal import Goal, evaluating, seeded
-from models.neural.histories import TRAIN, Histories, batches, windows
+from models.neural.histories import TRAIN, Histories, batches, places_before, windows
 from models.neural.network import Network
 from models.neural.next_item import new_network, ranking_figures, ranking_loss
 from models.neural.plan import TasksPlan, TrainingPlan
-from models.neural.tasks.network import Ranker, TaskNetwork
+from models.neural.tasks.network import Ranker, TaskNetwork, Teller
 from models.neural.tasks.values import BCE, Values
 from models.neural.views import augmented
 
@@ -39,8 +39,11 @@ class MultiTask(Goal):
         self._values = Values.of(histories, tasks) if tasks.values else None
         self._task_of_kind = _task_of_kind(histories, tasks)
         self._rankers = len(np.unique(self._task_of_kind[self._task_of_kind >= 0]))
+        biases = None if self._values is None else self._values.starting_biases(histories)
         with seeded(plan.seed):
-            self.network = TaskNetwork(new_network(plan, histories), self._rankers, tasks, plan.encoder.dropout)
+            teller = None if biases is None else Teller(plan.encoder.width, torch.from_numpy(biases))
+            shared = new_network(plan, histories)
+            self.network = TaskNetwork(shared, self._rankers, tasks, plan.encoder.dropout, teller)
         self.network.to(device)
 
     @override
@@ -69,7 +72,9 @@ class MultiTask(Goal):
         if not len(stated):
             return {}
         chosen = torch.from_numpy(stated).to(self.device)  # (m,)
-        told = self.network.values(vectors[chosen], examples.targets[chosen])  # (m,)
+        so_far = self._values.stated_so_far(examples.histories)[examples.taken.cpu().numpy()]  # (n,)
+        so_far = torch.from_numpy(so_far[stated]).to(self.device, torch.float32)  # (m,)
+        told = self.network.told(vectors[chosen], examples.targets[chosen], so_far)  # (m,)
         return {self._rankers: self._values.loss_of(told, examples.places[stated])}
 
     @property
@@ -85,7 +90,7 @@ class MultiTask(Goal):
         if self._values is not None:
             known = self.histories.items[places] < len(self.histories.item_ids)
             stated = places[known & self._values.stated(places)]
-            figures["values"] = self._values.figures(self.told(stated), stated, self.histories)
+            figures["values"] = self._values.figures(self._told(self._values, stated), stated, self.histories)
         return figures
 
     @override
@@ -111,14 +116,16 @@ class MultiTask(Goal):
                 )
         return ranks
 
-    def told(self, places: Int64s) -> np.ndarray:
-        """(p,) float64: what is told of these events, whose items training has met; the higher the better liked."""
-        told = np.empty(len(places))
+    def _told(self, values: Values, places: Int64s) -> Float64s:
+        """(p,): what is told of these events, whose items training has met; the higher the better liked."""
+        told, length = np.empty(len(places)), self.plan.encoder.length
         with evaluating(self.network):
             for chosen in batches(len(places), BATCH_EVENTS):
-                asked = asked_before(self.histories, places[chosen], self.plan.encoder.length, self.device)
+                asked = asked_before(self.histories, places[chosen], length, self.device)
                 rows = torch.from_numpy(self.histories.items[places[chosen]]).to(self.device)  # (b,)
-                told[chosen] = self.network.values(self.network.shared(asked), rows).float().cpu().numpy()
+                so_far = values.stated_so_far(places_before(self.histories, places[chosen], length))[:, 0]  # (b,)
+                stated = torch.from_numpy(so_far).to(self.device, torch.float32)  # (b,)
+                told[chosen] = self.network.told(self.network.shared(asked), rows, stated).float().cpu().numpy()
         return told
 
 

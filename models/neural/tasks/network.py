@@ -13,28 +13,51 @@ from models.neural.tasks.values import MSE
 
 
 class TaskNetwork(nn.Module):
-    """Rankers first, one a task, then one that tells values, where there is one.
+    """Rankers first, one a task, then a teller of values, where values are stated.
 
-    Each ranker scores with the shared head and biases, and a bias of its own for each item. Values are told by a head
-    of their own, for what is taken often is not what is liked.
+    Each ranker scores with the shared head and biases, and a bias of its own for each item.
     """
 
-    def __init__(self, shared: Network, rankers: int, plan: TasksPlan, dropout: float) -> None:
+    def __init__(
+        self, shared: Network, rankers: int, plan: TasksPlan, dropout: float, teller: "Teller | None" = None
+    ) -> None:
         super().__init__()
         items, width = shared.items.shape
-        tasks = rankers + (plan.values is not None)
+        tasks = rankers + (teller is not None)
         self.shared = shared
         self.towers = TOWERS[plan.towers](tasks, width, dropout, plan.experts)
-        self.biases = nn.Parameter(torch.zeros(tasks, items))  # (t, items)
-        self.value_head = Bilinear(width) if plan.values else None
+        self.biases = nn.Parameter(torch.zeros(rankers, items))  # (rankers, items)
+        self.teller = teller
         self.balance = BALANCES[plan.balance]([False] * rankers + [plan.values == MSE] * (tasks - rankers))
 
-    def values(self, vectors: Tensor, rows: Tensor) -> Tensor:
-        """(n,): what is told of encoder's vectors (n, d), each with the item in `rows` (n,)."""
-        if self.value_head is None:
-            raise ValueError("this network tells no values")
-        users = self.towers(vectors, -1)  # (n, d)
-        return self.value_head.pairs(users, embedding(rows, self.shared.items)) + self.biases[-1, rows]  # (n,)
+    def told(self, vectors: Tensor, rows: Tensor, stated: Tensor) -> Tensor:
+        """(n,): what encoder's vectors (n, d) would state of the items in `rows` (n,); `stated` (n,): see `Teller`."""
+        if self.teller is None:
+            raise ValueError("no task tells values")
+        users, items = self.towers(vectors, -1), embedding(rows, self.shared.items)  # (n, d), (n, d)
+        told: Tensor = self.teller(users, items, rows, stated)  # (n,)
+        return told
+
+
+class Teller(nn.Module):
+    """What a user would state of an item: the item's bias, the user's so far, and u'Wv, which starts at 0.
+
+    The two biases are the baseline of Koren (2009, equation 1), the user's a mean that follows the stream.
+    """
+
+    def __init__(self, width: int, biases: Tensor) -> None:
+        super().__init__()
+        self.fits = Bilinear(width)
+        nn.init.zeros_(self.fits.weights)
+        self.biases = nn.Parameter(biases)  # (items,)
+        self.user_weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, users: Tensor, items: Tensor, rows: Tensor, stated: Tensor) -> Tensor:
+        """(n,): of users (n, d) and items (n, d), whose rows (n,) are given.
+
+        `stated` (n,): how far from the usual the users' events so far are, in the mean.
+        """
+        return self.fits.pairs(users, items) + self.biases[rows] + self.user_weight * stated  # (n,)
 
 
 class Ranker:

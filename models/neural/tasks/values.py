@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from models.batch import Bools, Float64s, Int64s
+from models.batch import Bools, Float32s, Float64s, Int64s
 from models.neural.histories import TRAIN, Histories
 from models.neural.plan import TasksPlan
 
@@ -28,12 +28,14 @@ class Values:
             the value is `liked_from` or more, else 0.
         targets: (n,) float64, NaN = nothing to tell.
         mean: of the training values, spread: their standard deviation; 0 and 1 where classes are told.
+        usual: mean of the targets that train.
     """
 
     loss: str
     targets: Float64s
     mean: float
     spread: float
+    usual: float
 
     @classmethod
     def of(cls, histories: Histories, plan: TasksPlan) -> Self:
@@ -52,12 +54,24 @@ class Values:
         if len(np.unique(there)) < 2:
             what = "are all liked or all not" if loss == BCE else "are all the same"
             raise ValueError(f"the values of the training events {what}" if len(there) else "no event states a value")
-        return cls(loss, targets, mean, spread)
+        return cls(loss, targets, mean, spread, float(there.mean()))
 
     def stated(self, places: Int64s) -> Bools:
         """(p,): which of the events at these places there is something to tell of."""
         stated: Bools = ~np.isnan(self.targets[places])
         return stated
+
+    def stated_so_far(self, histories: Int64s) -> Float64s:
+        """(b, l): how far the mean of what an event and all older ones state is from the usual.
+
+        Of places (b, l), newest first, -1 = none. Five events that state the usual are added.
+        """
+        targets = np.where(histories >= 0, self.targets[histories], np.nan)  # (b, l)
+        apart = np.where(np.isnan(targets), 0.0, targets - self.usual)  # (b, l)
+        sums = apart[:, ::-1].cumsum(1)[:, ::-1]  # (b, l)
+        counts = (~np.isnan(targets))[:, ::-1].cumsum(1)[:, ::-1]  # (b, l)
+        means: Float64s = sums / (counts + PRIOR_EVENTS)
+        return means
 
     def loss_of(self, told: Tensor, places: Int64s) -> Tensor:
         """(): of what was told (p,) of the events at these places, which all state something."""
@@ -78,6 +92,11 @@ class Values:
             "rmse": self.spread * _rmse(wanted, told),
             "rmse_of_item_means": self.spread * _rmse(wanted, means),
         }
+
+    def starting_biases(self, histories: Histories) -> Float32s:
+        """(items,): what says the items' means, as it is to be told: for classes, the logarithm of their odds."""
+        means = self._item_means(histories)  # (items,), between the extremes: the usual is among them
+        return (np.log(means / (1 - means)) if self.loss == BCE else means).astype(np.float32)
 
     def _item_means(self, histories: Histories) -> Float64s:
         """(items,): of the targets of those that training meets."""
