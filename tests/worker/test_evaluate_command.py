@@ -17,7 +17,7 @@ from models.recommender import RecommenderOptions
 from producers.readers import ColumnNames
 from worker.cli import app
 from worker.errors import ConfigurationError
-from worker.offline import Scoring, Selection, evaluate, read_stream
+from worker.offline import Scoring, Selection, evaluate, read_stream, read_streams
 
 pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
 
@@ -171,6 +171,27 @@ def test_the_limit_counts_events_of_the_chosen_kinds_over_many_batches(tmp_path:
     pa.parquet.write_table(table, path)
     stream = read_stream(path, ColumnNames(), Selection(frozenset("b"), 18_000))
     assert list(stream.items) == [str(index) for index in range(1, 36_000, 2)]
+
+
+def test_values_of_events_stay_theirs_over_files_and_limits(tmp_path: Path) -> None:
+    """Every second event is chosen, and every second of these states its number; the second file states none."""
+    rows = [f"u,{number},{number},{'ab'[number % 2]},{number if number % 4 == 1 else ''}" for number in range(12)]
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text("\n".join(["user_id,item_id,timestamp,event,stars", *rows]))
+    other.write_text("user_id,item_id,timestamp,event,stars\nv,x,1,b,\nv,y,2,b,\n")
+    stream = read_streams([one, other], ColumnNames(value="stars"), Selection(frozenset("b"), 7))
+    assert list(stream.items) == ["1", "3", "5", "7", "9", "11", "x"]
+    assert stream.values is not None
+    np.testing.assert_array_equal(stream.values, [1, np.nan, 5, np.nan, 9, np.nan, np.nan])
+    sliced = stream.slice(2, 4)
+    assert sliced.values is not None
+    np.testing.assert_array_equal(sliced.values, [5, np.nan])
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    times = np.zeros(2, np.int64)
+    with pytest.raises(ValueError, match="different lengths"):
+        Interactions(["u", "v"], ["a", "b"], times, np.ones(2, np.float32), (), np.zeros(3))
 
 
 def test_an_unknown_kind_names_those_that_there_are(file: Path) -> None:
