@@ -149,12 +149,14 @@ class Foresight:
             return
         if not self._begin.is_free():
             knowledge.sequence.counters[TRAINED_AT] = learned
+            self._model.refresh(knowledge)
             self._left_out += 1
             return
         known = np.flatnonzero(knowledge.events)
         counts, whole = knowledge.popularity.counts[-1, known], knowledge.popularity.totals[-1]
         shares = (counts / max(whole, 1e-300)).astype(np.float32)
         self._model.train(knowledge.sequence, learned, known, shares)
+        self._model.refresh(knowledge)
         self._begun += 1
 
     def fit(self, rows: int) -> None:
@@ -183,6 +185,8 @@ class Foresight:
         Raises ValueError when it does not fit.
         """
         is_whole = self._model is None or self._model.load(knowledge.sequence, vocabulary, arrays)
+        if self._model:
+            self._model.refresh(knowledge)
         self._told = self.trainings
         return is_whole
 

@@ -10,7 +10,7 @@ from models.experts.content import propose_content, score_content
 from models.experts.covisitation import SCORE_WINDOW_EVENTS, score_similar, weigh_covisitation
 from models.experts.popularity import SPEEDS, propose_popular, score_popularity
 from models.experts.repeats import propose_repeats, score_repeats
-from models.experts.sequence import score_sequence
+from models.experts.sequence import propose_sequence, score_sequence
 from models.experts.transitions import weigh_transitions
 from models.experts.vectors import propose_recent, read_history, score_vectors
 from models.knowledge import Knowledge
@@ -46,8 +46,9 @@ from models.seen import SeenFilter
 
 
 @kernel
-def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, candidates: Candidates) -> None:
+def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Scratch) -> None:
     """Collects what the active experts propose."""
+    candidates = scratch.candidates
     begin_round(candidates)
     active = knowledge.mixture.active
     if active[REPEAT_RECENCY] or active[REPEAT_COUNT]:
@@ -58,7 +59,9 @@ def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, candidates:
         propose_popular(knowledge.popularity, candidates)
     if len(active) > CONTENT:
         propose_content(knowledge.content, profiles, user, candidates)
-    if active[VECTOR] or len(active) > SEQUENCE:  # sequence has no candidates of its own
+    if len(active) > SEQUENCE:
+        propose_sequence(knowledge.sequence, scratch.foreseen, candidates)
+    if active[VECTOR] or len(active) > SEQUENCE:  # until it was trained, sequence has no candidates of its own
         propose_recent(knowledge.vectors, candidates)
 
 

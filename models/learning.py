@@ -179,7 +179,7 @@ def bet(
 
     The assortment is left aside: a replay must learn the same whatever the catalogue says by then.
     """
-    propose_all(knowledge, profiles, user, scratch.candidates)
+    propose_all(knowledge, profiles, user, scratch)
     return rank_candidates(knowledge, profiles, seen, user_hash, item_hashes, excluding, user, scratch)
 
 

@@ -89,7 +89,7 @@ def rank_users(
     for index in range(len(users)):
         user = users[index]
         scratch.foreseen.at[0] = index
-        propose_all(knowledge, profiles, user, scratch.candidates)
+        propose_all(knowledge, profiles, user, scratch)
         drop_hidden(scratch.candidates, shelf.shown)
         for item in fillers:
             propose(scratch.candidates, item)

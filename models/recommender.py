@@ -97,7 +97,7 @@ class Recommender:
             self.options.new_item_events,
             self.options.most_per_category,
         )
-        self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
+        self.scratch = self._no_scratch()
         self.foresight = Foresight(
             self.vocabulary.capacity,
             self.options.sequence,
@@ -224,7 +224,7 @@ class Recommender:
         capacity = self.vocabulary.capacity
         if capacity > len(self.knowledge.events):
             self.knowledge = fitted(self.knowledge, self._no_knowledge(capacity))
-            self.scratch = Scratch.empty(capacity, len(self.experts))
+            self.scratch = self._no_scratch()
             self.foresight.fit(capacity)
         self.foresight.place(self.knowledge, self.vocabulary)
 
@@ -343,7 +343,7 @@ class Recommender:
         self.foresight.fit(self.vocabulary.capacity)
         is_whole = self.foresight.load(knowledge, self.vocabulary, arrays)
         self.knowledge = knowledge._replace(mixture=activated(knowledge.mixture, self._active))
-        self.scratch = Scratch.empty(self.vocabulary.capacity, len(self.experts))
+        self.scratch = self._no_scratch()
         return is_whole
 
     def dump_shard(self, shard: ProfileShard) -> Arrays:
@@ -354,6 +354,9 @@ class Recommender:
         ids, offsets = pack(self.vocabulary.ids_of(rows.tolist()))
         users = pack_vocabulary("users", *shard.users.dump())
         return shard.dump(numbers) | users | {"named.bytes": ids, "named.offsets": offsets}
+
+    def _no_scratch(self) -> Scratch:
+        return Scratch.empty(self.vocabulary.capacity, len(self.experts), self.options.sequence.proposals)
 
     def _no_knowledge(self, items: int) -> Knowledge:
         return Knowledge.empty(items, self._active)
@@ -376,12 +379,8 @@ class Recommender:
     def item_bytes(self) -> int:
         """Memory of all tables of items."""
         self._assortment.by_row()
-        return (
-            size_bytes(self.knowledge)
-            + size_bytes(self.scratch)
-            + self.foresight.size_bytes()
-            + self._assortment.size_bytes()
-        )
+        tables = size_bytes(self.knowledge) + size_bytes(self.scratch)
+        return tables + self.foresight.size_bytes() + self._assortment.size_bytes()
 
     def expert_names(self, experts: Iterable[int]) -> list[str]:
         """Names of experts by their index, as `Ranked.experts` gives them."""

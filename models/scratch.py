@@ -22,13 +22,13 @@ class Scratch(NamedTuple):
     diversity: DiversityScratch
 
     @classmethod
-    def empty(cls, items: int, experts: int) -> "Scratch":
-        """For a catalogue of `items` rows, and so many columns of experts."""
+    def empty(cls, items: int, experts: int, proposals: int) -> "Scratch":
+        """For a catalogue of `items` rows, so many columns of experts, and proposals of the sequence expert."""
         features = features_of(experts)
         return cls(
             Candidates.empty(items, experts),
             VectorScratch.empty(),
-            Foreseen.empty(experts > SEQUENCE),
+            Foreseen.empty(experts > SEQUENCE, proposals),
             FeatureScratch.empty(features),
             RankerScratch.empty(features),
             DiversityScratch.empty(),

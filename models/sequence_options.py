@@ -40,6 +40,7 @@ class SequenceOptions:
         base: where training starts; None = from nothing.
         tuning: what may change of a base (see `neural/adapters.py`); without one, everything.
         adapter_size: rank of "lora", or number of vectors of "prefix".
+        proposals: items that it proposes itself, by their score among all.
         rate: learning rate of Adam; None = .003 from nothing, a tenth of that from a base.
     """
 
@@ -49,6 +50,7 @@ class SequenceOptions:
     tuning: str = EVERYTHING
     adapter_size: int = 8
     rate: float | None = None
+    proposals: int = 0
 
     def __post_init__(self) -> None:
         if self.tuning not in (EVERYTHING, TOP, LORA, PREFIX):

@@ -45,6 +45,7 @@ from worker.trainer import Trainer
 from worker.warmup import warm_up
 
 FORCED_EXIT = 130
+BASE_PROPOSALS = 64
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +119,15 @@ def sequence_options(experts: ExpertSettings) -> SequenceOptions:
         tuning if base else EVERYTHING,
         experts.sequence_adapter_size,
         experts.sequence_rate,
+        _proposals(experts),
     )
+
+
+def _proposals(experts: ExpertSettings) -> int:
+    """What is new to the stream has little to propose, and all items are scored for it."""
+    if experts.sequence_proposals is not None:
+        return experts.sequence_proposals
+    return BASE_PROPOSALS if experts.sequence_base else 0
 
 
 def new_recommender(settings: Settings, clock: Clock) -> Recommender:

@@ -180,6 +180,8 @@ class ExpertSettings(Section):
     """Rank of `lora`, or number of vectors of `prefix`."""
     sequence_rate: Positive | None = None
     """Learning rate; none = .003, with a model to start from .0003."""
+    sequence_proposals: Annotated[int, Field(ge=0, le=128)] | None = None
+    """Items that it proposes itself, the best of all by its score; none = 64 with a model to start from, else 0."""
     sequence_budget: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Most of one core that training it may take; what is due beyond is left out. 1 = the worker waits, none is."""
     sequence_round_seconds: Positive = 0.1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Bools, Float32s, Int32s, Int64s
-from models.candidates import Candidates
+from models.candidates import Candidates, propose
 from models.compiled import inlined, kernel
 from models.elementary import exponential
 from models.lane_sums import dot
@@ -82,6 +82,7 @@ class Foreseen(NamedTuple):
         histories: (512, 20) int32, item rows of the user's last items, newest first; -1 = none or forgotten.
         asked: (512,) bool, whether an answer is wanted: there is a history, and the event is betted on.
         vectors: (512, 64) float32, h.
+        proposals: (512, p) int32, rows of the items with the highest logits; -1 = none.
         rejected: (512,) int32, while histories are written down.
         at: (1,) int64, which of them is at hand.
     """
@@ -89,17 +90,19 @@ class Foreseen(NamedTuple):
     histories: Int32s
     asked: Bools
     vectors: Float32s
+    proposals: Int32s
     rejected: Int32s
     at: Int64s
 
     @classmethod
-    def empty(cls, experts_on: bool) -> "Foreseen":
-        """Nothing is asked; without room where the expert is off."""
+    def empty(cls, experts_on: bool, proposals: int) -> "Foreseen":
+        """Nothing is asked, so many items are proposed; without room where the expert is off."""
         places = FORESEEN if experts_on else 0
         return cls(
             np.full((places, WINDOW_EVENTS), NOBODY, np.int32),
             np.zeros(places, np.bool_),
             np.zeros((places, WIDTH), np.float32),
+            np.full((places, proposals), NOBODY, np.int32),
             np.full(places, NOBODY, np.int32),
             np.zeros(1, np.int64),
         )
@@ -221,6 +224,17 @@ def foresee_users(profiles: Profiles, users: Int32s, foreseen: Foreseen) -> None
     """Writes down the histories of the users as they are."""
     for index in range(len(users)):
         foreseen.asked[index] = _write_history(profiles, users[index], foreseen.histories[index])
+
+
+@kernel
+def propose_sequence(sequence: Sequence, foreseen: Foreseen, candidates: Candidates) -> None:
+    """Proposes what torch found to score highest."""
+    at = foreseen.at[0]
+    if sequence.counters[UPDATES] == 0 or not foreseen.asked[at]:
+        return
+    for item in foreseen.proposals[at]:
+        if item >= 0:
+            propose(candidates, item)
 
 
 @kernel

@@ -68,7 +68,11 @@ def test_before_any_training_the_base_itself_serves(encoder: str, tuning: str) -
     chosen = options(encoder, tuning)
     recommender, shard = learned(chosen, Interactions.of(["u1"] * 3, ["i3", "i50", "i7"], [1, 2, 3]))
     recommender.learn(shard, Interactions.of(["u1"], ["i9"], [4]))
-    sequence, foreseen, base = recommender.knowledge.sequence, Foreseen.empty(experts_on=True), chosen.sequence.base
+    sequence, foreseen, base = (
+        recommender.knowledge.sequence,
+        Foreseen.empty(experts_on=True, proposals=0),
+        chosen.sequence.base,
+    )
     assert base
     row = recommender.vocabulary.row
     assert sequence.counters[UPDATES] == 1

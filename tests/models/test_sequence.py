@@ -1,6 +1,5 @@
 """The sequence expert: histories are foreseen as they will be, training learns orders, and its state survives."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.batch import Float32s, Interactions
+from models.batch import Interactions
 from models.evaluation import prequential
 from models.experts.sequence import (
     EXAMPLES,
@@ -22,7 +21,6 @@ from models.experts.sequence import (
     earlier_of_user,
     foresee_events,
     foresee_users,
-    score_sequence,
 )
 from models.foresight import AtOnce, Trainings, always
 from models.knowledge import EVENTS
@@ -44,9 +42,7 @@ from tests.support.learning import (
     state_of,
     stored,
 )
-
-ON = RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=SequenceOptions(100))
-CATALOGUE = 60
+from tests.support.sequence import CATALOGUE, ON, model_of, scores_of_kernel
 
 
 def history_rows(shard: ProfileShard, user: int) -> torch.Tensor:
@@ -55,28 +51,6 @@ def history_rows(shard: ProfileShard, user: int) -> torch.Tensor:
     for back in range(min(remembered(shard.profiles, user), WINDOW_EVENTS)):
         rows[0, back] = item_back(shard.profiles, user, back)
     return rows
-
-
-def model_of(recommender: Recommender) -> OnlineModel:
-    """Its torch side."""
-    model = recommender.foresight._model
-    assert model
-    return model
-
-
-def scores_of_kernel(recommender: Recommender, shard: ProfileShard, user: int) -> tuple[Float32s, torch.Tensor]:
-    """What the expert says of all items of the catalogue; and the rows."""
-    candidates = recommender.scratch.candidates
-    foreseen, knowledge = recommender.scratch.foreseen, recommender.knowledge
-    foresee_users(shard.profiles, np.array([user], np.int32), foreseen)
-    model_of(recommender).encode(knowledge.sequence, foreseen, 1, always)
-    foreseen.at[0] = 0
-    rows = recommender.vocabulary.rows_in_use()
-    candidates.items[: len(rows)] = rows
-    candidates.found[0] = len(rows)
-    out = np.zeros_like(candidates.scores[SEQUENCE])
-    score_sequence(knowledge.sequence, foreseen, candidates, out)
-    return out[: len(rows)], torch.from_numpy(rows.astype(np.int64))
 
 
 def one_order(users: int, rounds: int) -> Interactions:
@@ -277,7 +251,7 @@ def test_a_history_is_foreseen_as_it_is_when_the_event_comes(
     for user, item, weight in before:
         take(profiles, user, item, weight)
     users, items = (np.array([each[column] for each in coming], np.int32) for column in (0, 1))
-    weights, foreseen = np.array([each[2] for each in coming], np.float32), Foreseen.empty(experts_on=True)
+    weights, foreseen = np.array([each[2] for each in coming], np.float32), Foreseen.empty(experts_on=True, proposals=0)
     count = foresee_events(profiles, 0, users, items, weights, earlier_of_user(users), 10**6, 1, 1, foreseen)
     assert count == len(coming) <= FORESEEN
     for index, (user, item, weight) in enumerate(coming):
@@ -342,24 +316,6 @@ def test_a_training_that_may_not_begin_waits_for_another_interval() -> None:
     assert learned_of.trainings == Trainings(begun=0, left_out=2)
 
 
-def test_lists_for_which_time_runs_out_go_out_without_it_and_are_counted() -> None:
-    class Hasty(AtOnce):
-        def begin_round(self) -> Callable[[], bool]:
-            answers = iter([True, False])
-            return lambda: next(answers)
-
-    recommender = Recommender(ON, Hasty())
-    shard = recommender.new_shard()
-    recommender.learn(shard, random_batch(29, 600, 50, CATALOGUE))
-    users, foreseen = shard.users.rows_in_use(), recommender.scratch.foreseen
-    ranked = recommender.recommend(shard, users, 10)
-    assert foreseen.asked[: len(users)].tolist() == [True] * 32 + [False] * (len(users) - 32)
-    assert (ranked.items[:, 0] >= 0).all()
-    assert not (ranked.experts[32:] == SEQUENCE).any()
-    skipped = recommender.learn(shard, random_batch(30, 1, 50, CATALOGUE)).trainings
-    assert skipped == Trainings(users_skipped=len(users) - 32)
-
-
 def test_a_damaged_encoder_is_refused() -> None:
     recommender, _ = learned(ON, random_batch(25, 250, 9, CATALOGUE))
     arrays = stored(recommender.dump())
@@ -372,7 +328,7 @@ def test_a_damaged_encoder_is_refused() -> None:
 
 def with_encoder(encoder: str) -> RecommenderOptions:
     """The same with another encoder."""
-    return replace(ON, sequence=SequenceOptions(100, encoder))
+    return replace(ON, sequence=SequenceOptions(100, encoder, proposals=5))
 
 
 def test_another_encoder_begins_anew() -> None:

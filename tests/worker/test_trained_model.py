@@ -94,6 +94,13 @@ def test_a_folder_without_a_whole_model_is_refused(make_model: Callable[..., Pat
             read_base(folder, prefixes=0)
 
 
+def test_a_model_proposes_items_of_its_own_unless_told_otherwise(make_model: Callable[..., Path]) -> None:
+    chosen = ExpertSettings(sequence=True, sequence_base=make_model("--length", "20"))
+    assert sequence_options(chosen).proposals == 64
+    assert sequence_options(chosen.model_copy(update={"sequence_proposals": 0})).proposals == 0
+    assert sequence_options(ExpertSettings(sequence=True)).proposals == 0
+
+
 def test_a_part_of_a_model_cannot_be_tuned_without_a_model() -> None:
     with pytest.raises(ConfigurationError, match=r"experts\.sequence_tuning = lora needs a model"):
         sequence_options(ExpertSettings(sequence=True, sequence_tuning="lora"))
