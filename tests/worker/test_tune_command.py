@@ -23,7 +23,9 @@ from worker.cli import app
 from worker.errors import ConfigurationError, StateError
 from worker.offline import Scoring, Selection, evaluate, of_kinds, read_stream
 from worker.settings import load
+from worker.settings_toml import as_table_entries
 from worker.tuning.passes import Pass, gain_of, run_pass, weighed
+from worker.tuning.space import as_settings, value_of
 
 pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
 
@@ -123,6 +125,16 @@ def test_the_objective_is_searched_where_some_kinds_do_not_count(file: Path) -> 
     for trial in found["trials"]:
         measured = run_pass(aims[trial["chosen"]["learning.objective"]], RecommenderOptions(), counted, "hr_at_20")
         assert trial["value"] == measured.mean("hr_at_20")
+
+
+def test_an_objective_is_written_as_the_list_of_kinds_that_it_is(tmp_path: Path) -> None:
+    written = tmp_path / "tuned.toml"
+    for objective in ("like,purchase", "purchase", ""):
+        written.write_text(as_table_entries(as_settings({"learning.objective": objective, "learning.renewal": False})))
+        settings = load(written, environment={})
+        assert ",".join(settings.learning.objective) == objective
+        assert value_of(settings, "learning.objective") == objective
+        assert not settings.learning.renewal
 
 
 def test_the_gain_is_that_of_the_later_events_alone(file: Path) -> None:
