@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from models.comparison import difference_interval
@@ -283,6 +284,29 @@ def test_a_file_that_is_no_study_is_refused(file: Path, tmp_path: Path) -> None:
         error = refusal(run(file, *QUICK, "--trials", "1", "--study", study))
         assert isinstance(error, StateError)
         assert error.remedy == "name another file with --study"
+
+
+def test_a_trial_that_is_behind_the_others_is_given_up_before_its_end(file: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.db"
+    found = figures(file, *QUICK, "--trials", "12", "--study", study)
+    given_up = [trial for trial in found["trials"] if trial["is_pruned"]]
+    assert given_up
+    assert found["best"]["number"] not in {trial["number"] for trial in given_up}
+    assert "PRUNED" in states(study)
+    blocks = "SELECT max(step) FROM trial_intermediate_values JOIN trials USING (trial_id) WHERE state = 'PRUNED'"
+    with sqlite3.connect(study) as connection:
+        ((last,),) = connection.execute(blocks + " GROUP BY trial_id ORDER BY 1 LIMIT 1")
+    connection.close()
+    assert 2 <= last < 10
+
+
+def test_two_searches_do_not_share_a_study_at_once(file: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.db"
+    with FileLock(f"{study}.lock"):
+        error = refusal(run(file, *QUICK, "--trials", "1", "--study", study))
+    assert isinstance(error, ConfigurationError)
+    assert "another process works on" in str(error)
+    assert figures(file, *QUICK, "--trials", "1", "--study", study)["trials"]
 
 
 def test_without_optuna_it_says_what_to_install(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
