@@ -12,10 +12,10 @@ from models.batch import Float32s, Interactions
 from models.evaluation import prequential
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
-from models.registry import EXPERTS
+from models.registry import ALL_EXPERTS, EXPERTS
 from models.sequence_options import SequenceOptions
 from models.tables import dump
-from tests.support.learning import Event, assert_same_state, batch_of, learned, random_batch, state_of
+from tests.support.learning import Event, assert_same_state, batch_of, learned, new_recommender, random_batch, state_of
 
 EVENTS = st.lists(
     st.tuples(
@@ -53,7 +53,7 @@ def test_the_state_is_the_same_however_the_stream_is_cut(events: list[Event], ev
 
 @pytest.mark.parametrize("repeats", list(Repeats))
 @pytest.mark.parametrize("ranker_share", [1.0, 1 / 7])
-@pytest.mark.parametrize("experts", [EXPERTS, (*EXPERTS, "sequence")], ids=["default", "sequence"])
+@pytest.mark.parametrize("experts", [EXPERTS, ALL_EXPERTS], ids=["default", "all"])
 def test_evaluating_and_learning_leave_the_same_state(
     repeats: Repeats, ranker_share: float, experts: tuple[str, ...]
 ) -> None:
@@ -65,7 +65,7 @@ def test_evaluating_and_learning_leave_the_same_state(
         sequence=SequenceOptions(150),
     )
     batch = aimed(random_batch(5, 800, 40, 60), 3)
-    evaluating = Recommender(options)
+    evaluating = new_recommender(options)
     shard = evaluating.new_shard()
     outcomes = prequential(evaluating, shard, batch)
     assert_same_state(state_of(evaluating, shard), state_of(*learned(options, batch)))

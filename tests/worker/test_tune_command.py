@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from models.comparison import difference_interval
@@ -23,7 +24,9 @@ from worker.cli import app
 from worker.errors import ConfigurationError, StateError
 from worker.offline import Scoring, Selection, evaluate, of_kinds, read_stream
 from worker.settings import load
+from worker.settings_toml import as_table_entries
 from worker.tuning.passes import Pass, gain_of, run_pass, weighed
+from worker.tuning.space import as_settings, value_of
 
 pytestmark = pytest.mark.usefixtures("no_settings_from_outside")
 
@@ -123,6 +126,16 @@ def test_the_objective_is_searched_where_some_kinds_do_not_count(file: Path) -> 
     for trial in found["trials"]:
         measured = run_pass(aims[trial["chosen"]["learning.objective"]], RecommenderOptions(), counted, "hr_at_20")
         assert trial["value"] == measured.mean("hr_at_20")
+
+
+def test_an_objective_is_written_as_the_list_of_kinds_that_it_is(tmp_path: Path) -> None:
+    written = tmp_path / "tuned.toml"
+    for objective in ("like,purchase", "purchase", ""):
+        written.write_text(as_table_entries(as_settings({"learning.objective": objective, "learning.renewal": False})))
+        settings = load(written, environment={})
+        assert ",".join(settings.learning.objective) == objective
+        assert value_of(settings, "learning.objective") == objective
+        assert not settings.learning.renewal
 
 
 def test_the_gain_is_that_of_the_later_events_alone(file: Path) -> None:
@@ -271,6 +284,29 @@ def test_a_file_that_is_no_study_is_refused(file: Path, tmp_path: Path) -> None:
         error = refusal(run(file, *QUICK, "--trials", "1", "--study", study))
         assert isinstance(error, StateError)
         assert error.remedy == "name another file with --study"
+
+
+def test_a_trial_that_is_behind_the_others_is_given_up_before_its_end(file: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.db"
+    found = figures(file, *QUICK, "--trials", "12", "--study", study)
+    given_up = [trial for trial in found["trials"] if trial["is_pruned"]]
+    assert given_up
+    assert found["best"]["number"] not in {trial["number"] for trial in given_up}
+    assert "PRUNED" in states(study)
+    blocks = "SELECT max(step) FROM trial_intermediate_values JOIN trials USING (trial_id) WHERE state = 'PRUNED'"
+    with sqlite3.connect(study) as connection:
+        ((last,),) = connection.execute(blocks + " GROUP BY trial_id ORDER BY 1 LIMIT 1")
+    connection.close()
+    assert 2 <= last < 10
+
+
+def test_two_searches_do_not_share_a_study_at_once(file: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.db"
+    with FileLock(f"{study}.lock"):
+        error = refusal(run(file, *QUICK, "--trials", "1", "--study", study))
+    assert isinstance(error, ConfigurationError)
+    assert "another process works on" in str(error)
+    assert figures(file, *QUICK, "--trials", "1", "--study", study)["trials"]
 
 
 def test_without_optuna_it_says_what_to_install(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ def _progress(
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value) or "none"
 
 
 def _as_toml(figures: Mapping[str, Any], metric: Metric) -> str:

@@ -18,7 +18,7 @@ from worker.errors import ConfigurationError
 from worker.offline import aimed, of_kinds
 from worker.settings import Settings
 from worker.tuning.passes import BLOCKS, Pass, Report, gain_of, run_pass, weighed
-from worker.tuning.space import KIND, Space, Value, space_of
+from worker.tuning.space import KIND, Space, Value, as_settings, space_of
 from worker.tuning.study import Ended, Search, opened
 
 UNKNOWN_KIND_WEIGHT = 1.0
@@ -113,7 +113,7 @@ class Tuning:
             "in_force": {"value": trials[0].value, "settings": self.space.in_force},
             "best": {"number": best.number, "value": best.value, "settings": best.chosen},
             "confirmed": self._confirmed(changed, hearing) if changed else None,
-            "to_write": {**self._added, **changed} if changed else {},
+            "to_write": as_settings({**self._added, **changed}) if changed else {},
             "seconds": round(time.perf_counter() - begin, 1),
         }
 

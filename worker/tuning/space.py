@@ -74,6 +74,14 @@ def space_of(
     return Space({name: _with(_choices(name, in_force[name], scored), in_force[name]) for name in wanted}, in_force)
 
 
+def as_settings(values: Mapping[str, Value]) -> dict[str, Any]:
+    """The values as a file of settings has them: kinds one by one."""
+    return {
+        name: list(filter(None, str(value).split(","))) if name == OBJECTIVE else value
+        for name, value in values.items()
+    }
+
+
 def value_of(settings: Settings, name: str) -> Value:
     """The setting of a name such as `learning.renewal` or `events.kinds.purchase`."""
     section, setting, *entry = name.split(".", 2)
