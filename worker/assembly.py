@@ -39,6 +39,7 @@ from worker.settings import Settings
 from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
+from worker.text_encoders import open_text_encoder
 from worker.trainer import Trainer
 from worker.warmup import warm_up
 
@@ -95,6 +96,8 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         unlisted_shown=ListRules(settings.lists).unlisted_shown,
         renewal=settings.learning.renewal,
         experts=chosen_experts(settings),
+        text_encoder=open_text_encoder(settings.experts),
+        embedding_width=settings.experts.embedding_width if settings.experts.content else 0,
         sequence_interval_events=settings.experts.sequence_interval_events,
         sequence_encoder=settings.experts.sequence_encoder,
     )

@@ -150,7 +150,7 @@ def evaluate(
     names = ColumnNames(user_column, item_column, time_column, event_column)
     stream = offline.read_stream(file, names, offline.Selection(frozenset(listed(kinds)), limit, weights))
     baselines = listed(against)
-    catalogue = read_catalogue(items, items_time) if items else None
+    catalogue = read_catalogue(items, items_time, settings.experts.embedding_width) if items else None
     with _progress(len(stream) * (1 + len(baselines))) as progress:
         evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines, catalogue)
     figures = evaluation.figures
