@@ -40,9 +40,15 @@ class Cost(NamedTuple):
 
 
 @cache
-def item_cost(experts: tuple[str, ...] = EXPERTS) -> Cost:
-    """Of a recommender's items: all experts' tables, scratch memory, ids, and as many strangers at the door."""
-    options = (RecommenderOptions(max_items=rows, experts=experts) for rows in (1, FIRST_CAPACITY))
+def item_cost(experts: tuple[str, ...] = EXPERTS, embedding_width: int = 0) -> Cost:
+    """Of a recommender's items: all experts' tables, scratch memory, ids, and as many strangers at the door.
+
+    `embedding_width`: numbers that are kept of an item's embeddings.
+    """
+    options = (
+        RecommenderOptions(max_items=rows, experts=experts, embedding_width=embedding_width)
+        for rows in (1, FIRST_CAPACITY)
+    )
     tables = _line(*(Recommender(each).item_bytes() for each in options))
     return Cost(tables.fixed_bytes, tables.row_bytes + KNOWN_ID_BYTES + KNOCKED_ID_BYTES)
 

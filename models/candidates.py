@@ -29,6 +29,7 @@ class Candidates(NamedTuple):
         factors: (channels + 1, 8) float32, by how much each channel of the row at hand counts in each of the sums.
         scores: (experts, 2048) float32, a row for each expert; 0 = nothing to say.
         heard: (experts,) bool, which experts have something to say.
+        alike: (2048,) float32, what the content expert says, before it is normalised.
         mixed: (2048,) float32, the mixture's probability; 0 = no expert proposes it.
         logits: (2048,) float32, what the item vectors say, less the highest.
         tally: (256,) int32, scratch memory of `choose`.
@@ -46,6 +47,7 @@ class Candidates(NamedTuple):
     factors: Float32s
     scores: Float32s
     heard: Bools
+    alike: Float32s
     mixed: Float32s
     logits: Float32s
     tally: Int32s
@@ -66,6 +68,7 @@ class Candidates(NamedTuple):
             factors=np.zeros((CHANNELS + 1, SUMS), np.float32),
             scores=np.zeros((experts, MAX_CANDIDATES), np.float32),
             heard=np.zeros(experts, np.bool_),
+            alike=np.zeros(MAX_CANDIDATES, np.float32),
             mixed=np.zeros(MAX_CANDIDATES, np.float32),
             logits=np.zeros(MAX_CANDIDATES, np.float32),
             tally=np.zeros(_DIGITS, np.int32),

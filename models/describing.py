@@ -8,12 +8,13 @@ from models.compiled import kernel
 from models.elementary import logarithm, take_logarithms
 from models.experts.vectors import Vectors
 from models.features import (
+    ALIKE,
+    CONTENT_SHARE,
     FIRST_SHARE,
     FIT,
     FITS_LAST,
     FITS_TASTE,
     FOLLOWED,
-    FURTHER_SHARE,
     IN_BASKET,
     IS_LAST,
     IS_LAST_BUT_ONE,
@@ -30,6 +31,7 @@ from models.features import (
     OWN_STRONGEST,
     ROWS,
     SEEN,
+    SEQUENCE_SHARE,
     SIMILARITY,
     STRONGEST_ROW,
     TREND,
@@ -60,12 +62,14 @@ def describe(
 ) -> None:
     """Features of the `count` chosen candidates and of the situation."""
     _describe_shares(candidates, count, scratch.values)
+    if len(candidates.heard) > CONTENT:
+        _describe_content(candidates, count, scratch.values)
     _describe_ties(candidates, count, scratch.values)
     _describe_items(knowledge, candidates, count, scratch.values)
     _describe_own(profiles, user, candidates, count, scratch)
     for feature in range(LOGARITHMS):
         take_logarithms(scratch.values[feature], count)
-    for feature in range(FURTHER_SHARE, len(scratch.values)):
+    for feature in range(CONTENT_SHARE, len(scratch.values)):
         take_logarithms(scratch.values[feature], count)
     _describe_fit(knowledge.vectors, profiles, user, candidates, count, scratch.values)
     for place in range(count):
@@ -83,11 +87,22 @@ def _describe_shares(candidates: Candidates, count: int, values: Float32s) -> No
     for place in range(count):
         values[MIXED, place] = candidates.mixed[candidates.chosen[place]] + np.float32(1e-6)
     for expert in range(len(candidates.heard)):
-        feature = FIRST_SHARE + expert if expert < CONTENT else FURTHER_SHARE + expert - CONTENT
+        feature = FIRST_SHARE + expert
+        if expert >= CONTENT:
+            feature = CONTENT_SHARE if expert == CONTENT else SEQUENCE_SHARE
         row, scores, heard = values[feature], candidates.scores[expert], candidates.heard[expert]
         for place in range(count):
             share = scores[candidates.chosen[place]] if heard else np.float32(0.0)
             row[place] = share * np.float32(1 / LEAST_SHARE) + np.float32(1.0)
+
+
+@kernel
+def _describe_content(candidates: Candidates, count: int, values: Float32s) -> None:
+    """How much like the user's last items the candidate is, whatever the others are."""
+    heard = candidates.heard[CONTENT]
+    for place in range(count):
+        alike = candidates.alike[candidates.chosen[place]] if heard else np.float32(0.0)
+        values[ALIKE, place] = np.float32(1.0) + np.float32(20.0) * alike
 
 
 @kernel

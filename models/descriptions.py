@@ -3,6 +3,8 @@
 import hashlib
 from typing import NamedTuple
 
+TEXT_CHARACTERS = 4000
+
 
 class Description(NamedTuple):
     """What is said of one item.
@@ -10,7 +12,8 @@ class Description(NamedTuple):
     Attributes:
         author: who made it: an author, a brand, an artist; commas separate several, as they do categories.
         tags: short phrases, each to be read as one.
-        text: as long as it may be.
+        text: as long as it may be; its first 4,000 characters count.
+        embedding: a vector of it that was made elsewhere, or nothing.
     """
 
     item: str
@@ -19,6 +22,7 @@ class Description(NamedTuple):
     category: str = ""
     tags: tuple[str, ...] = ()
     text: str = ""
+    embedding: tuple[float, ...] = ()
 
     @property
     def authors(self) -> list[str]:
@@ -31,9 +35,16 @@ class Description(NamedTuple):
         return [*_between_commas(self.category), *self.tags]
 
     @property
-    def digest(self) -> int:
-        """64 bits that tell what is said, never 0."""
-        said = "\0".join((self.title, self.author, self.category, self.text, *self.tags)).encode()
+    def words(self) -> str:
+        """All that is said, in a row."""
+        return " ".join((self.title, self.author, *self.phrases, self.text[:TEXT_CHARACTERS]))
+
+    def digest(self, encoder: str = "") -> int:
+        """64 bits that tell what is said and which encoder reads it, never 0."""
+        numbers = map(repr, self.embedding)
+        said = "\0".join(
+            (encoder, self.title, self.author, self.category, self.text, *self.tags, "", *numbers)
+        ).encode()
         return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), "little") | 1
 
 

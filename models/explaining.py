@@ -6,11 +6,12 @@ from models.batch import Float32s
 from models.candidates import Candidates
 from models.compiled import kernel
 from models.features import (
+    ALIKE,
+    CONTENT_SHARE,
     FIRST_SHARE,
     FIT,
     FITS_LAST,
     FITS_TASTE,
-    FURTHER_SHARE,
     IS_LAST_BUT_ONE,
     ITEM_AGE,
     MIXED,
@@ -18,6 +19,7 @@ from models.features import (
     OWN_COUNT,
     ROWS,
     SEEN,
+    SEQUENCE_SHARE,
     TREND,
     features_of,
 )
@@ -27,7 +29,7 @@ from models.registry import ALL_EXPERTS
 
 _FEATURES_OF = {
     "mixture": (MIXED,),
-    "experts": (*range(FIRST_SHARE, ROWS), *range(FURTHER_SHARE, features_of(len(ALL_EXPERTS)))),
+    "experts": (*range(FIRST_SHARE, ROWS), CONTENT_SHARE, ALIKE, SEQUENCE_SHARE),
     "neighbours": range(ROWS, OWN_COUNT),
     "own_history": (OWN_COUNT, OWN_AGE, *range(SEEN, IS_LAST_BUT_ONE + 1)),
     "item": range(ITEM_AGE, TREND + 1),

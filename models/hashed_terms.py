@@ -16,8 +16,7 @@ from models.batch import Float32s, Int32s
 from models.descriptions import Description
 from models.experts.content import BUCKETS, TERMS, Content
 
-TEXT_CHARACTERS = 4000
-WORDS_SHARE, PHRASES_SHARE, AUTHORS_SHARE = 1.0, 1.0, 2.0
+WORDS_SHARE, PHRASES_SHARE, AUTHORS_SHARE = 1.0, 0.5, 0.5
 
 
 def terms_of(content: Content, descriptions: Sequence[Description]) -> tuple[Int32s, Float32s]:
@@ -49,7 +48,7 @@ def _whole(parts: Sequence[tuple[float, csr_matrix]], items: int, items_with_ter
 
 def _parts(descriptions: Sequence[Description]) -> list[tuple[float, csr_matrix]]:
     """What each part is worth, and how often it has each term, (n, buckets)."""
-    words = [" ".join((each.title, each.author, *each.phrases, each.text[:TEXT_CHARACTERS])) for each in descriptions]
+    words = [each.words for each in descriptions]
     phrases = [_prefixed("phrase", each.phrases) for each in descriptions]
     authors = [_prefixed("author", each.authors) for each in descriptions]
     return [

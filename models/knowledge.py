@@ -1,5 +1,6 @@
 """Knowledge: all that a worker has learned of items, as one tree of arrays that kernels take."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.profiles import PUBLISHED_ITEMS
 from models.ranker import FIRST_LINEAR_SQUARE, Ranker
 from models.registry import CONTENT, SEQUENCE, takes_part
 from models.renewal import Renewal
+from models.tables import RowAxes, row_axes
 
 EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
 
@@ -61,8 +63,11 @@ class Knowledge(NamedTuple):
     sequence: Sequence
 
     @classmethod
-    def empty(cls, items: int, active: Bools) -> "Knowledge":
-        """Nothing is known of `items` rows; `active` (experts,) says which of the columns take part."""
+    def empty(cls, items: int, active: Bools, embedding_width: int = 0) -> "Knowledge":
+        """Nothing is known of `items` rows; `active` (experts,) says which of the columns take part.
+
+        `embedding_width`: numbers in what is kept of an item's embeddings.
+        """
         return cls(
             counters=np.zeros(3, np.int64),
             popular=np.full(PUBLISHED_ITEMS, -1, np.int32),
@@ -74,9 +79,15 @@ class Knowledge(NamedTuple):
             mixture=Mixture.empty(active),
             ranker=Ranker.empty(items, features_of(len(active))),
             renewal=Renewal.empty(),
-            content=Content.empty(items) if takes_part(active, CONTENT) else Content.off(),
+            content=Content.empty(items, embedding_width) if takes_part(active, CONTENT) else Content.off(),
             sequence=Sequence.empty(items) if takes_part(active, SEQUENCE) else Sequence.off(),
         )
+
+
+@cache
+def item_axes(columns: int) -> RowAxes:
+    """Where the tables of items have their rows, with so many columns of experts."""
+    return row_axes(lambda items: Knowledge.empty(items, np.ones(columns, np.bool_)))
 
 
 def check_rows(knowledge: Knowledge) -> None:

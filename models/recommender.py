@@ -6,7 +6,6 @@ What it knows of items is `Knowledge`; what it knows of users lies in `ProfileSh
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from models.descriptions import Description
 from models.diversity import Diversity
 from models.exploration import Explored, Explorer
 from models.foresight import AtOnce, Begin, Foresight
-from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, least_valuable
+from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, item_axes, least_valuable
 from models.learned import Learned
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
@@ -33,7 +32,8 @@ from models.sequence_options import SequenceOptions
 from models.shard import ProfileShard
 from models.strings import pack, pack_vocabulary, unpack, unpack_vocabulary
 from models.switching import switched, without_empty
-from models.tables import RowAxes, copied, dump, first_rows, fitted, load, row_axes, size_bytes
+from models.tables import copied, dump, first_rows, fitted, load, size_bytes
+from models.text_encoder import TextEncoder
 from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -52,6 +52,8 @@ class RecommenderOptions:
         renewal: whether learning rates rise for a while when the stream changes.
         experts: names of the experts that take part.
         sequence: of the sequence expert, where it takes part.
+        text_encoder: reads what is said of items, beside the terms of the text; None = nobody does.
+        embedding_width: numbers in the embeddings that come with descriptions; those of another width do not count.
         diversity: from 0 = the best items, to 1 = items as different as can be (see `diversity.py`).
         most_per_category: items of one category in a list; 0 = any number.
         exploration_share: chance that a list ends with a new item (see `exploration.py`).
@@ -67,6 +69,8 @@ class RecommenderOptions:
     renewal: bool = True
     experts: tuple[str, ...] = EXPERTS
     sequence: SequenceOptions = field(default_factory=SequenceOptions)
+    text_encoder: TextEncoder | None = None
+    embedding_width: int = 0
     diversity: float = 0.0
     most_per_category: int = 0
     exploration_share: float = 0.0
@@ -82,7 +86,9 @@ class Recommender:
         self.experts = columns(self.options.experts)
         self._active = np.array([name in self.options.experts for name in self.experts])
         self.vocabulary = Vocabulary(self.options.max_items, doorkeeper=True)
-        self.knowledge = Knowledge.empty(self.vocabulary.capacity, self._active)
+        encoder = self.options.text_encoder
+        self._embedding_width = self.options.embedding_width + (encoder.width if encoder else 0)
+        self.knowledge = self._no_knowledge(self.vocabulary.capacity)
         self._assortment = Assortment(
             self.vocabulary,
             unlisted_shown=self.options.unlisted_shown,
@@ -314,7 +320,7 @@ class Recommender:
 
         rows = self.vocabulary.admit([each.item for each in descriptions])
         self._make_room()
-        return take_in_news(self.knowledge, rows, descriptions)
+        return take_in_news(self.knowledge, rows, descriptions, self.options.text_encoder)
 
     def hidden_rows(self) -> Int32s:
         """Rows of the known items that may not stand in lists."""
@@ -326,7 +332,7 @@ class Recommender:
     def dump(self) -> Arrays:
         """What was learned of items, as arrays; shards are dumped one by one."""
         ids, free, knocked = self.vocabulary.dump()
-        used = first_rows(self.knowledge, self.vocabulary.rows_used, _axes(len(self._active)))
+        used = first_rows(self.knowledge, self.vocabulary.rows_used, item_axes(len(self._active)))
         arrays = copied(without_empty(dump(used, "knowledge."), self._active))
         deep = copied(self.foresight.dump(self.knowledge, self.vocabulary.rows_used))
         return arrays | deep | pack_vocabulary("items", ids, free, knocked)
@@ -338,7 +344,7 @@ class Recommender:
         """
         self.vocabulary.restore(*unpack_vocabulary("items", arrays))
         empty = self._no_knowledge(self.vocabulary.capacity)
-        knowledge = load(empty, switched(arrays, self._active), "knowledge.")
+        knowledge = load(empty, switched(arrays, self._active, self._embedding_width), "knowledge.")
         check_rows(knowledge)
         self.foresight.fit(self.vocabulary.capacity)
         is_whole = self.foresight.load(knowledge, self.vocabulary, arrays)
@@ -359,7 +365,7 @@ class Recommender:
         return Scratch.empty(self.vocabulary.capacity, len(self.experts), self.options.sequence.proposals)
 
     def _no_knowledge(self, items: int) -> Knowledge:
-        return Knowledge.empty(items, self._active)
+        return Knowledge.empty(items, self._active, self._embedding_width)
 
     def load_shard(self, arrays: Mapping[str, npt.NDArray[Any]]) -> ProfileShard:
         """The shard that `dump_shard` gave, in the rows of this recommender. Raises ValueError when it does not fit.
@@ -390,9 +396,3 @@ class Recommender:
     def mixture(self) -> Mixture:
         """The weights of the experts by context."""
         return self.knowledge.mixture
-
-
-@cache
-def _axes(columns: int) -> RowAxes:
-    """Where the tables of items have their rows, with so many columns of experts."""
-    return row_axes(lambda items: Knowledge.empty(items, np.ones(columns, np.bool_)))

@@ -19,6 +19,7 @@ _TABLES: dict[int, tuple[str, type[Content] | type[Sequence]]] = {
     CONTENT: ("knowledge.content.", Content),
     SEQUENCE: ("knowledge.sequence.", Sequence),
 }
+_EMBEDDINGS = "knowledge.content.embeddings"
 _EVENTS = "knowledge.events"
 _WEIGHTS, _ACTIVE = "knowledge.mixture.weights", "knowledge.mixture.active"
 _BY_FEATURE = tuple(
@@ -36,10 +37,11 @@ def without_empty(arrays: Arrays, active: Bools) -> Arrays:
     return {name: array for name, array in arrays.items() if not name.startswith(off)}
 
 
-def switched(arrays: Mapping[str, npt.NDArray[Any]], active: Bools) -> Arrays:
+def switched(arrays: Mapping[str, npt.NDArray[Any]], active: Bools, embedding_width: int) -> Arrays:
     """A saved recommender as if these experts, (experts,), had taken part when it was saved.
 
     An expert that is new has learned nothing; columns of the ranker that are missing are left to the loading tables.
+    Where embeddings have another width, nothing was said of any item.
     """
     own, experts = dict(arrays), len(active)
     for name in (_WEIGHTS, _ACTIVE):
@@ -55,6 +57,8 @@ def switched(arrays: Mapping[str, npt.NDArray[Any]], active: Bools) -> Arrays:
             own |= dump(tables.off(), prefix)
         elif not any(name.startswith(prefix) for name in own):
             own |= dump(tables.empty(len(own.get(_EVENTS, ()))), prefix)
+    if takes_part(active, CONTENT) and own[_EMBEDDINGS].shape[1] != embedding_width:
+        own |= dump(Content.empty(len(own[_EMBEDDINGS]), embedding_width), _TABLES[CONTENT][0])
     return own
 
 

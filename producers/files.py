@@ -154,19 +154,25 @@ class JsonLinesTable:
 
 
 def _peek_types(path: Path) -> dict[str, pa.DataType]:
-    """Types of the scalar columns, so that ids that look like dates or numbers are read as they stand."""
+    """Types of columns of scalars, and of lists of them: ids that look like dates or numbers are read as they stand."""
     with pa.input_stream(path, compression="detect") as stream:
         head = stream.read(PEEK_BYTES)
     lines = head.splitlines()
     if len(head) == PEEK_BYTES:
         del lines[-1]  # cut in the middle
     found: dict[str, set[type]] = {}
+    lists: dict[str, set[type]] = {}
     for line in filter(None, lines):
         row: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
         for name, value in row.items():
-            if value is not None:
+            if isinstance(value, list):
+                lists.setdefault(name, set()).update(map(type, value))
+            elif value is not None:
                 found.setdefault(name, set()).add(type(value))
     types = {name: JSON_TYPES.get(frozenset(kinds)) for name, kinds in found.items()}
+    for name, kinds in lists.items():
+        kind = None if name in found else JSON_TYPES.get(frozenset(kinds))
+        types[name] = pa.list_(kind) if kind else None
     return {name: kind for name, kind in types.items() if kind is not None}
 
 

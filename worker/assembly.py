@@ -40,6 +40,7 @@ from worker.settings import ExpertSettings, Settings
 from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
+from worker.text_encoders import open_text_encoder
 from worker.trained_model import read_base
 from worker.trainer import Trainer
 from worker.warmup import warm_up
@@ -99,6 +100,8 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         renewal=settings.learning.renewal,
         experts=chosen_experts(settings),
         sequence=sequence_options(settings.experts),
+        text_encoder=open_text_encoder(settings.experts),
+        embedding_width=settings.experts.embedding_width if settings.experts.content else 0,
     )
 
 

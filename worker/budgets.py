@@ -6,6 +6,7 @@ from models.registry import ALL_EXPERTS, EXPERTS
 from worker.errors import ConfigurationError
 from worker.refresh import BYTES_PER_USER
 from worker.settings import Settings
+from worker.text_encoders import open_text_encoder
 
 
 def user_cost() -> Cost:
@@ -20,9 +21,18 @@ def chosen_experts(settings: Settings) -> tuple[str, ...]:
     return tuple(name for name in ALL_EXPERTS if asked.get(name, True))
 
 
+def embedding_width(settings: Settings) -> int:
+    """Numbers that are kept of an item's embeddings."""
+    encoder = open_text_encoder(settings.experts)
+    ready = settings.experts.embedding_width if settings.experts.content else 0
+    return ready + (encoder.width if encoder else 0)
+
+
 def max_items(settings: Settings) -> int:
     """Items that a worker can know at once. Raises ConfigurationError when the budget is too small for any."""
-    return _rows("items_bytes", settings.memory.items_bytes, item_cost(chosen_experts(settings)), 1)
+    return _rows(
+        "items_bytes", settings.memory.items_bytes, item_cost(chosen_experts(settings), embedding_width(settings)), 1
+    )
 
 
 def max_users(settings: Settings) -> int:
@@ -33,9 +43,9 @@ def max_users(settings: Settings) -> int:
     return _rows("users_bytes", settings.memory.users_bytes, user_cost(), settings.kafka.partitions)
 
 
-def items_budget_bytes(items: int, experts: tuple[str, ...] = EXPERTS) -> int:
+def items_budget_bytes(items: int, experts: tuple[str, ...] = EXPERTS, embedding_width: int = 0) -> int:
     """The budget into which so many items just fit when these experts take part."""
-    return item_cost(experts).of(items)
+    return item_cost(experts, embedding_width).of(items)
 
 
 def users_budget_bytes(users: int, partitions: int) -> int:

@@ -11,6 +11,7 @@ from models.batch import Bools, Int64s, Interactions
 from models.descriptions import Description
 from producers.catalogue import read_arrivals, read_items
 from worker.describing import description_of
+from worker.errors import ConfigurationError
 
 EVER_MS = -(1 << 62)
 
@@ -54,12 +55,19 @@ class CatalogueFile:
         return np.searchsorted(np.maximum.accumulate(stream.times_ms), np.array(self.arrivals_ms, np.int64))
 
 
-def read_catalogue(path: Path, time_column: str | None = None) -> CatalogueFile:
+def read_catalogue(path: Path, time_column: str | None = None, embedding_width: int = 0) -> CatalogueFile:
     """The items of a parquet, CSV or JSONL file; without a column of times all stand there from the start.
 
-    Raises ConfigurationError for a file that cannot be read. Of an item that is there twice, the last row counts.
+    Raises ConfigurationError for a file that cannot be read, or whose embeddings are of another width. Of an item that
+    is there twice, the last row counts.
     """
     items = {item.item_id: item for item in read_items(path)}
+    for item in items.values():
+        if embedding_width and len(item.embedding) not in (0, embedding_width):
+            raise ConfigurationError(
+                f"{path}: the embedding of {item.item_id} has {len(item.embedding)} numbers, not {embedding_width}",
+                "set experts.embedding_width to what all of them have, or to 0",
+            )
     arrivals = read_arrivals(path, time_column) if time_column else {}
     return CatalogueFile(
         [description_of(item) for item in items.values()], [arrivals.get(item, EVER_MS) for item in items]

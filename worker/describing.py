@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from itertools import islice
 
+import structlog
+
 from models.descriptions import Description
 from models.recommender import Recommender
 from worker.events import Item
@@ -11,10 +13,12 @@ from worker.ports import Clock
 ITEMS_AT_ONCE = 128
 SHARE = 0.25
 
+log = structlog.get_logger(__name__)
+
 
 def description_of(item: Item) -> Description:
     """What tells what the item is like."""
-    return Description(item.item_id, item.title, item.author, item.category, item.tags, item.text)
+    return Description(item.item_id, item.title, item.author, item.category, item.tags, item.text, item.embedding)
 
 
 class Describing:
@@ -25,6 +29,7 @@ class Describing:
         self._clock = clock
         self._waiting: dict[str, Item] = {}
         self._free_at_seconds = 0.0
+        self._warned = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -32,7 +37,22 @@ class Describing:
     def add(self, items: Iterable[Item]) -> None:
         """Items are to be described; those that may not be had do not take a row for it."""
         if self._recommender.describes:
-            self._waiting |= {item.item_id: item for item in items if item.available}
+            for item in items:
+                if item.available:
+                    self._check_width(item)
+                    self._waiting[item.item_id] = item
+
+    def _check_width(self, item: Item) -> None:
+        """Says once that embeddings are passed over."""
+        width = self._recommender.options.embedding_width
+        if width and item.embedding and len(item.embedding) != width and not self._warned:
+            self._warned = True
+            log.warning(
+                "an item's embedding is passed over: it has another width than experts.embedding_width",
+                item=item.item_id,
+                numbers=len(item.embedding),
+                wanted=width,
+            )
 
     def some(self) -> None:
         """Describes some; then none until three times as long has passed."""

@@ -40,19 +40,21 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the catalogue. A record with a null value says that the item is gone.
 
     Attributes:
-        author: who made it: an author, a brand, an artist; commas separate several, as they may categories.
         available: false = keep what was learned of it, but do not recommend it.
         price: in the shop's currency.
+        author: who made it: an author, a brand, an artist; commas separate several, as they may categories.
+        embedding: a vector that says what the item is like, made elsewhere, of an image or a text say.
     """
 
     item_id: str
     title: str = ""
-    author: str = ""
     category: str = ""
     tags: tuple[str, ...] = ()
     text: str = ""
     price: float | None = None
     available: bool = True
+    author: str = ""
+    embedding: tuple[float, ...] = ()
 
 
 EXPLORATION = "exploration"

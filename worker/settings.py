@@ -166,6 +166,10 @@ class ExpertSettings(Section):
 
     content: bool = False
     """Whether items are known by what the catalogue says of them too; items that nobody had yet come into lists so."""
+    text_encoder: Path | None = None
+    """Folder of a sentence-transformers model that reads what the catalogue says, beside its words (extra `text`)."""
+    embedding_width: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Numbers in the `embedding` that items of the catalogue bring; one of another width is passed over. 0 = none."""
     sequence: bool = False
     """Whether an attention model of the order of the last items takes part; it brings most where histories are long."""
     sequence_interval_events: Count = 512

@@ -1,6 +1,6 @@
 """Content: what is like the user's last items by what the catalogue says of them, had by anybody yet or not.
 
-score_j = sum_{r<20} 0.85^r cos(c_r, j), over the items j that stand in the rows of the last items c_r. The cosines
+score_j = sum_{r<20} 0.7^r cos(c_r, j), over the items j that stand in the rows of the last items c_r. The cosines
 come from `content_index.py`. A part of each row is kept for items that nobody has had, so that the others do not crowd
 them out; they are where a catalogue tells more than the events do.
 """
@@ -19,7 +19,7 @@ NEAREST_ITEMS, UNMET_ITEMS = 40, 24
 SIMILAR_ITEMS = NEAREST_ITEMS + UNMET_ITEMS
 TERMS, BUCKETS = 96, 1 << 18
 WINDOW_EVENTS = 20
-DECAY = 0.85
+DECAY = 0.7
 NOVELTY_EVENTS = 5_000.0
 NOTHING_SAID = 0
 
@@ -32,6 +32,7 @@ class Content(NamedTuple):
         cosines: (n, 64) float32, how similar they are; 0 = free.
         digests: (n,) uint64, of what was said last of the item; 0 = nothing.
         terms: (n, 96) int32, buckets of its heaviest terms; -1 = fewer. weights: (n, 96) float32, a unit vector.
+        embeddings: (n, width) float32, of what was said, see `embeddings.py`; no numbers where there are none.
         items_with_term: (262144,) int32, how often a term was in what was said; counters: (1,) int64, of how many.
     """
 
@@ -40,11 +41,12 @@ class Content(NamedTuple):
     digests: UInt64s
     terms: Int32s
     weights: Float32s
+    embeddings: Float32s
     items_with_term: Int32s
     counters: Int64s
 
     @classmethod
-    def empty(cls, items: int) -> "Content":
+    def empty(cls, items: int, embedding_width: int = 0) -> "Content":
         """Nothing was said."""
         return cls(
             np.full((items, SIMILAR_ITEMS), -1, np.int32),
@@ -52,6 +54,7 @@ class Content(NamedTuple):
             np.full(items, NOTHING_SAID, np.uint64),
             np.full((items, TERMS), -1, np.int32),
             np.zeros((items, TERMS), np.float32),
+            np.zeros((items, embedding_width), np.float32),
             np.zeros(BUCKETS, np.int32),
             np.zeros(1, np.int64),
         )
@@ -83,7 +86,7 @@ def propose_content(content: Content, profiles: Profiles, user: int, candidates:
 
 @kernel
 def score_content(content: Content, profiles: Profiles, user: int, candidates: Candidates, out: Float32s) -> None:
-    """The decayed sum of similarities."""
+    """The decayed sum of similarities; it stays in `candidates.alike` too."""
     if len(content.digests) == 0:
         return
     near = np.float32(1.0)
@@ -96,6 +99,8 @@ def score_content(content: Content, profiles: Profiles, user: int, candidates: C
                 if position >= 0:
                     out[position] += near * content.cosines[row, place]
         near *= np.float32(DECAY)
+    for position in range(candidates.found[0]):
+        candidates.alike[position] = out[position]
 
 
 @kernel
@@ -165,6 +170,6 @@ def forget_content(content: Content, rows: Int32s) -> None:
     if not len(content.digests):
         return
     content.items[rows], content.digests[rows] = -1, NOTHING_SAID
-    content.terms[rows], content.weights[rows] = -1, 0
+    content.terms[rows], content.weights[rows], content.embeddings[rows] = -1, 0, 0
     content.items[np.isin(content.items, rows)] = -1
     content.cosines[content.items < 0] = 0

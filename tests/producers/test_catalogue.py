@@ -27,6 +27,12 @@ def test_items_are_read_from_csv_and_jsonl(tmp_path: Path) -> None:
     assert list(read_items(csv)) == list(read_items(jsonl)) == [Item("7", "Lamp", price=2.5, available=False)]
 
 
+def test_lists_are_read_from_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text('{"item_id":"7","tags":["red","tin"],"embedding":[1,0.5]}\n{"item_id":"8","tags":[]}\n')
+    assert list(read_items(path)) == [Item("7", tags=("red", "tin"), embedding=(1.0, 0.5)), Item("8")]
+
+
 def test_a_catalogue_needs_ids(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_text("sku,title\n7,Lamp\n")

@@ -1,6 +1,7 @@
 """What the catalogue says reaches the models: some items at a time, the newest word of each, within a share of time."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,17 @@ def test_items_that_cannot_be_had_and_all_where_the_expert_is_off_are_passed_ove
     describing = Describing(Recommender(RecommenderOptions(experts=experts)), ManualClock())
     describing.add([*items(0, 3), *items(3, 5, available=False)])
     assert len(describing) == (3 if "content" in experts else 0)
+
+
+def test_that_embeddings_are_of_another_width_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    recommender = Recommender(replace(ON, embedding_width=3))
+    describing = Describing(recommender, ManualClock())
+    describing.add([*items(0, 2, embedding=(1.0, 2.0)), *items(2, 3, embedding=(1.0, 2.0, 3.0)), *items(3, 4)])
+    assert capsys.readouterr().out.count("passed over") == 1
+    describing.some()
+    rows = [recommender.vocabulary.row(f"i{number}") for number in range(4)]
+    given = [bool(recommender.knowledge.content.embeddings[row].any()) for row in rows]
+    assert given == [False, False, True, False]
 
 
 def test_a_worker_lists_an_item_of_the_catalogue_that_nobody_has_had() -> None:

@@ -153,7 +153,7 @@ def evaluate(
     stream = offline.read_stream(file, names, offline.Selection(frozenset(listed(kinds)), limit, weights))
     stream = offline.aimed(stream, settings.learning.objective)
     baselines = listed(against)
-    catalogue = read_catalogue(items, items_time) if items else None
+    catalogue = read_catalogue(items, items_time, settings.experts.embedding_width) if items else None
     with _progress(len(stream) * (1 + len(baselines))) as progress:
         evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines, catalogue)
     figures = evaluation.figures

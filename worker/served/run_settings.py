@@ -8,7 +8,7 @@ import numpy as np
 
 from models.batch import Interactions
 from producers.columns import EventColumns
-from worker.budgets import chosen_experts, items_budget_bytes, users_budget_bytes
+from worker.budgets import chosen_experts, embedding_width, items_budget_bytes, users_budget_bytes
 from worker.served.plan import LIST_SIZE
 from worker.settings import Settings
 
@@ -50,7 +50,9 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
             "users_bytes": max(
                 memory.users_bytes, users_budget_bytes(len(set(stream.users)), settings.kafka.partitions)
             ),
-            "items_bytes": max(memory.items_bytes, items_budget_bytes(items, chosen_experts(settings))),
+            "items_bytes": max(
+                memory.items_bytes, items_budget_bytes(items, chosen_experts(settings), embedding_width(settings))
+            ),
         },
         refresh={"coalesce_seconds": refresh_seconds},
         lists={"size": LIST_SIZE},
