@@ -179,7 +179,7 @@ class ExpertSettings(Section):
     sequence_base: Path | None = None
     """Folder of a model that `millrace train` made, in which it starts, encoder and all. Another one begins anew."""
     sequence_tuning: Literal["everything", "top", "lora", "prefix"] = "everything"
-    """What training may change of that model; docs/models.md compares. Items it does not know are always learned."""
+    """What training may change of it; docs/deep-models.md compares. Items it does not know are always learned."""
     sequence_adapter_size: Count = 8
     """Rank of `lora`, or number of vectors of `prefix`."""
     sequence_rate: Positive | None = None

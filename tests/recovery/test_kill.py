@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from models.registry import EXPERTS
 from tests.support.event_topics import produce
 from tests.support.live_worker import START_SECONDS, WorkerProcess, WorkerThread
 from tests.support.records import line
@@ -16,11 +17,17 @@ from tests.support.rig import room_for
 from tests.support.snapshots import Loaded, newest_offset
 from tests.support.waiting import wait_until
 from worker.adapters.redis_lists import RedisLists
+from worker.budgets import items_budget_bytes
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.settings import load
 
 EVENTS = 20_000
 USERS, ITEMS = 200, 300
+TRAINED = {
+    "experts.sequence": True,
+    "experts.sequence_budget": 1.0,
+    "memory.items_bytes": items_budget_bytes(250, (*EXPERTS, "sequence")),
+}
 DEADLINE_SECONDS = 20.0  # run.drain_seconds
 
 
@@ -79,7 +86,7 @@ def wait_for_snapshot(settings: dict[str, Any], beyond: int) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "experts",
-    [{}, {"experts.sequence": True, "experts.sequence_budget": 1.0}],
+    [{}, TRAINED],
     ids=["", "while the sequence expert is trained"],
 )
 def test_killed_and_stopped_in_mid_stream_it_ends_where_an_uninterrupted_run_ends(
