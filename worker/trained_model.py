@@ -38,6 +38,10 @@ def _base(
 ) -> BaseModel:
     plan, ids, sizes = config["plan"], config["items"], config["plan"]["encoder"]
     parameters = {name.removeprefix(_ENCODER): each for name, each in arrays.items() if name.startswith(_ENCODER)}
+    if plan.get("tasks") is not None:
+        raise StateError(
+            "a model of several tasks cannot be the base of the sequence expert", "train it without --tasks"
+        )
     if plan["head"] != "dot" or not parameters:
         raise StateError(
             f"model {plan['model']} with head {plan['head']} cannot be the base of the sequence expert",

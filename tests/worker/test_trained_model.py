@@ -18,6 +18,7 @@ from worker.errors import ConfigurationError, StateError
 from worker.settings import ExpertSettings, load
 from worker.trained_model import CONFIG, MODEL, read_base
 
+KINDS = ("view", "purchase")
 SMALL = ["--epochs", "1", "--blocks", "1"]
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -27,7 +28,11 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some users, each with ten of 20 items."""
     path = tmp_path_factory.mktemp("events") / "events.csv"
-    rows = [f"u{user},i{(user + step) % 20},{1000 + 30 * step + user},view" for step in range(10) for user in range(30)]
+    rows = [
+        f"u{user},i{(user + step) % 20},{1000 + 30 * step + user},{KINDS[step % 2]}"
+        for step in range(10)
+        for user in range(30)
+    ]
     path.write_text("\n".join(["user_id,item_id,timestamp,event", *rows]) + "\n")
     return path
 
@@ -71,6 +76,7 @@ def test_a_model_that_was_altered_is_refused(make_model: Callable[..., Path]) ->
     [
         (["--model", "ncf"], "model ncf with head mlp cannot be the base"),
         (["--head", "bilinear"], "model sasrec with head bilinear cannot be the base"),
+        (["--tasks", "kinds"], "a model of several tasks cannot be the base"),
         (["--width", "32"], "a model of width 32 and length 50 cannot be the base"),
         (["--length", "19"], "a model of width 64 and length 19 cannot be the base"),
         (["--length", "27"], "a model of width 64 and length 27 cannot be the base"),
