@@ -140,3 +140,13 @@ def one_torch_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def seeded_torch() -> Iterator[None]:
+    """Draws of one test do not move those of another."""
+    import torch  # takes seconds to load
+
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        yield

@@ -16,12 +16,7 @@ OTHERS = torch.tensor([[0.1, NOT_COUNTED, -1.0], [2.0, 0.3, 0.5]])
 ITEMS = 101
 
 
-@pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    """Draws of one test do not move those of another."""
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        yield
+pytestmark = pytest.mark.usefixtures("seeded_torch")
 
 
 def sigma(score: float) -> float:

@@ -1,6 +1,5 @@
 """Training from history: it learns, goes on from any saved state, and survives what is not finite."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,43 +8,21 @@ import torch
 from torch import Tensor
 
 from models.batch import Interactions
-from models.neural.encoders.encoder import EncoderConfig
 from models.neural.full_ranking import ranks_of
 from models.neural.heads import HEADS
-from models.neural.histories import TEST, VALIDATION, Histories, histories_of, leave_one_out
+from models.neural.histories import TEST, Histories, histories_of, leave_one_out
 from models.neural.network import MODELS, Asked, network_of
-from models.neural.next_item import NextItem
 from models.neural.objectives import OBJECTIVES
 from models.neural.offline import DROPPED_IN_A_ROW, Report, Trainer
 from models.neural.optimisers import OPTIMISERS
-from models.neural.plan import TrainingPlan
-
-ITEMS, USERS = 30, 80
-SMALL = EncoderConfig(width=16, length=8, blocks=1, heads=2, dropout=0.1)
-PLAN = TrainingPlan("sasrec", SMALL, "dot", "softmax", rate=0.01, warmup_steps=5, batch_histories=16, negatives=16)
-
+from tests.support.rounds import ITEMS, SMALL, USERS, rounds, trainer_of
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(scope="module")
 def histories() -> Histories:
-    """Each user goes round the items in steps of 3, from anywhere: the last item tells the next."""
-    draw = np.random.default_rng(1)
-    pairs = [
-        (f"u{user}", f"i{(start + 3 * step) % ITEMS:02}")
-        for user, start in enumerate(draw.integers(0, ITEMS, USERS))
-        for step in range(12)
-    ]
-    users, items = zip(*pairs, strict=True)
-    stream = Interactions.of(users, items, np.arange(len(pairs)))
-    return histories_of(stream, leave_one_out(stream))
-
-
-def trainer_of(histories: Histories, *, seen_excluded: bool = False, **changes: Any) -> Trainer:
-    plan = dataclasses.replace(PLAN, **changes)
-    goal = NextItem(plan, histories, seen_excluded=seen_excluded)
-    return Trainer(plan, goal, histories.with_history(VALIDATION))
+    return rounds()
 
 
 def quality(trainer: Trainer, histories: Histories) -> float:

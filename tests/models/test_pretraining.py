@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,50 +9,21 @@ import pytest
 import torch
 from torch import nn
 
-from models.batch import Interactions
 from models.neural.adversarial import adversarial_backward
-from models.neural.encoders.encoder import EncoderConfig
 from models.neural.encoders.registry import ENCODERS
-from models.neural.histories import VALIDATION, Histories, histories_of, leave_one_out
+from models.neural.histories import VALIDATION, Histories
 from models.neural.network import HIDDEN, Asked, SequenceNetwork
-from models.neural.next_item import NextItem
 from models.neural.offline import Trainer
-from models.neural.plan import TrainingPlan
 from models.neural.pretraining.contrastive import TEMPERATURE, info_nce
 from models.neural.pretraining.registry import PRETRAINING
+from tests.support.rounds import ITEMS, PLAN, SMALL, rounds, trainer_of
 
-ITEMS, USERS = 30, 80
-SMALL = EncoderConfig(width=16, length=8, blocks=1, heads=2, dropout=0.1)
-PLAN = TrainingPlan("sasrec", SMALL, "dot", "softmax", rate=0.01, warmup_steps=5, batch_histories=16, negatives=16)
-
-pytestmark = pytest.mark.usefixtures("one_torch_thread")
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    """Draws of one test do not move those of another."""
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        yield
+pytestmark = pytest.mark.usefixtures("one_torch_thread", "seeded_torch")
 
 
 @pytest.fixture(scope="module")
 def histories() -> Histories:
-    """Each user goes round the items in steps of 3, from anywhere."""
-    draw = np.random.default_rng(1)
-    pairs = [
-        (f"u{user}", f"i{(start + 3 * step) % ITEMS:02}")
-        for user, start in enumerate(draw.integers(0, ITEMS, USERS))
-        for step in range(12)
-    ]
-    users, items = zip(*pairs, strict=True)
-    stream = Interactions.of(users, items, np.arange(len(pairs)))
-    return histories_of(stream, leave_one_out(stream))
-
-
-def trainer_of(histories: Histories, **changes: Any) -> Trainer:
-    plan = dataclasses.replace(PLAN, **changes)
-    return Trainer(plan, NextItem(plan, histories, seen_excluded=False), histories.with_history(VALIDATION))
+    return rounds()
 
 
 def first_ndcg(trainer: Trainer) -> float:

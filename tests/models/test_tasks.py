@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,15 +22,7 @@ ITEMS, USERS, WIDTH = 24, 100, 16
 SMALL = EncoderConfig(width=WIDTH, length=8, blocks=1, heads=1, dropout=0.1)
 PLAN = TrainingPlan("gru", SMALL, "dot", "softmax", rate=0.02, warmup_steps=5, batch_histories=16)
 
-pytestmark = pytest.mark.usefixtures("one_torch_thread")
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    """Draws of one test do not move those of another."""
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        yield
+pytestmark = pytest.mark.usefixtures("one_torch_thread", "seeded_torch")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Views of histories: what cropping, masking and reordering keep of them."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from hypothesis import given
@@ -65,15 +63,7 @@ def test_reordering_shuffles_a_run_and_leaves_the_others_where_they_were(counts:
     assert not view.hidden.any()
 
 
-@pytest.fixture
-def seeded() -> Iterator[None]:
-    """Draws of one test do not move those of another."""
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        yield
-
-
-@pytest.mark.usefixtures("seeded")
+@pytest.mark.usefixtures("seeded_torch")
 def test_views_start_and_end_anywhere() -> None:
     places = histories_of([10] * 400)
     first = crop(places).places[:, 0] - places[:, 0]
@@ -82,7 +72,7 @@ def test_views_start_and_end_anywhere() -> None:
     assert changed.any(0).all()
 
 
-@pytest.mark.usefixtures("seeded")
+@pytest.mark.usefixtures("seeded_torch")
 def test_half_of_the_histories_are_augmented_each_in_one_of_the_named_views() -> None:
     places = histories_of([10] * 1000)
     view = augmented(places, ("crop", "mask"))
@@ -93,7 +83,7 @@ def test_half_of_the_histories_are_augmented_each_in_one_of_the_named_views() ->
     assert torch.equal(augmented(places, ()).places, places)
 
 
-@pytest.mark.usefixtures("seeded")
+@pytest.mark.usefixtures("seeded_torch")
 def test_every_named_view_is_drawn_as_often() -> None:
     places = histories_of([10] * 1000)
     view = drawn_view(places, tuple(VIEWS))

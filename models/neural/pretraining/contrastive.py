@@ -7,26 +7,14 @@ from typing_extensions import override
 
 from models.batch import Int64s
 from models.neural.examples import seen_items
-from models.neural.goal import Goal
-from models.neural.histories import Histories, windows
-from models.neural.network import SequenceNetwork
-from models.neural.next_item import new_sequence_network
-from models.neural.plan import TrainingPlan
+from models.neural.pretraining.from_histories import FromHistories
 from models.neural.views import VIEWS, drawn_view
 
 TEMPERATURE = 0.2
 
 
-class Contrastive(Goal):
+class Contrastive(FromHistories):
     """InfoNCE over the batch, of two drawn views (crop, mask, reorder) of each history."""
-
-    network: SequenceNetwork
-
-    def __init__(self, plan: TrainingPlan, histories: Histories, device: str = "cpu") -> None:
-        self.plan, self.histories = plan, histories
-        self.network = new_sequence_network(plan, histories)
-        self.network.to(device)
-        self.windows = windows(histories, plan.encoder.length)[:, :-1]
 
     @override
     def loss(self, places: Int64s) -> Tensor:
@@ -38,11 +26,6 @@ class Contrastive(Goal):
     def _vectors(self, places: Tensor) -> Tensor:
         seen = seen_items(self.histories, drawn_view(places, tuple(VIEWS)), self.device)  # (b, l)
         return self.network.of_histories(seen)  # (b, d)
-
-    @property
-    @override
-    def base(self) -> SequenceNetwork:
-        return self.network
 
 
 def info_nce(one: Tensor, other: Tensor) -> Tensor:

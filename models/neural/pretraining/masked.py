@@ -6,29 +6,18 @@ from typing_extensions import override
 
 from models.batch import Int64s
 from models.neural.examples import seen_items
-from models.neural.goal import Goal
-from models.neural.histories import Histories, windows
-from models.neural.network import SequenceNetwork
-from models.neural.next_item import new_sequence_network, ranking_loss
-from models.neural.plan import TrainingPlan
+from models.neural.next_item import ranking_loss
+from models.neural.pretraining.from_histories import FromHistories
 from models.neural.views import mask
 
 MASKED_SHARE = 0.2  # the paper's for ML-1M
 
 
-class Masked(Goal):
+class Masked(FromHistories):
     """The plan's objective at hidden places.
 
     Encoders that can look both ways do so here (see `SequenceEncoder.around`); the others find an item from older ones.
     """
-
-    network: SequenceNetwork
-
-    def __init__(self, plan: TrainingPlan, histories: Histories, device: str = "cpu") -> None:
-        self.plan, self.histories = plan, histories
-        self.network = new_sequence_network(plan, histories)
-        self.network.to(device)
-        self.windows = windows(histories, plan.encoder.length)[:, :-1]
 
     @override
     def loss(self, places: Int64s) -> Tensor:
@@ -38,8 +27,3 @@ class Masked(Goal):
             around = self.network.around(seen_items(self.histories, view, self.device))  # (b, l, d)
             vectors = around[view.hidden.to(self.device)]  # (n, d)
             return ranking_loss(self.plan, self.network, vectors, targets, len(self.histories.item_ids))
-
-    @property
-    @override
-    def base(self) -> SequenceNetwork:
-        return self.network
