@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.batch import Float32s
 
@@ -23,7 +23,7 @@ class BaseModel(NamedTuple):
 
     checksum: str
     encoder: str
-    sizes: Mapping[str, float]
+    sizes: Mapping[str, Any]
     parameters: Mapping[str, Float32s]
     rows: Mapping[str, int]
     items: Float32s

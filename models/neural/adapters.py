@@ -41,9 +41,9 @@ class Adapter(ABC):
     def gradients(self, tables: Tables, slopes: Tables) -> Tables:
         """Of each table, by the slopes of the parameters that may change."""
 
-    def trains(self, parameter: str) -> bool:
-        """Whether a parameter may change."""
-        return parameter in self.parameters(self.first())
+    def changing(self) -> frozenset[str]:
+        """Names of the parameters that may change."""
+        return frozenset(self.parameters(self.first()))
 
 
 class Chosen(Adapter):

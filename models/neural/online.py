@@ -61,6 +61,7 @@ class OnlineModel:
         self._pending = np.zeros(1, np.bool_)
         self._placed = np.zeros(rows, np.bool_)
         self._shelf = np.full(rows, -np.inf, np.float32)  # biases of what may be proposed
+        self._shelf_rows = 0  # those behind are all -inf
 
     # -- serving ----------------------------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ class OnlineModel:
     def _propose(self, users: Tensor, items: Tensor, count: int) -> Int32s:
         """(b, count): rows of the items with the highest logits, of users' vectors (b, 64); -1 = none is left."""
         rows = np.full((len(users), count), NOBODY, np.int32)
-        used = 1 + int(np.flatnonzero(self._shelf > -np.inf).max(initial=-1)) if count else 0
+        used = self._shelf_rows
         found = min(count, used)
         if found:
             logits = users @ items[:used].T + torch.from_numpy(self._shelf[:used])  # (b, used)
@@ -104,6 +105,7 @@ class OnlineModel:
         sequence, history = knowledge.sequence, knowledge.history
         here = (knowledge.events > 0) & (history.first <= sequence.counters[TRAINED_AT])
         self._shelf = np.where(here, sequence.bias, np.float32(-np.inf))
+        self._shelf_rows = 1 + int(np.flatnonzero(here).max(initial=-1))
 
     # -- training ---------------------------------------------------------------------------------------------
 

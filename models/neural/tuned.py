@@ -42,8 +42,9 @@ def new_encoder(options: SequenceOptions) -> Tuned:
         torch.manual_seed(_SEED)
         encoder = _first(options.encoder) if options.base is None else _base(options.base, options)
     adapter = adapter_of(options.tuning, encoder, options.adapter_size)
+    changing = adapter.changing()
     for name, parameter in encoder.named_parameters():
-        parameter.requires_grad_(adapter.trains(name))
+        parameter.requires_grad_(name in changing)
     return Tuned(encoder, adapter, ITEM_SCALE if options.base is None else 1.0)
 
 
@@ -60,8 +61,7 @@ def _encoder(name: str, config: EncoderConfig) -> SequenceEncoder:
 
 
 def _base(base: BaseModel, options: SequenceOptions) -> nn.Module:
-    sizes = {name: value if name == "dropout" else int(value) for name, value in base.sizes.items()}
-    config = EncoderConfig(**sizes)  # type: ignore[arg-type]
+    config = EncoderConfig(**base.sizes)
     prefixes = options.adapter_size if options.tuning == PREFIX else 0
     if config.width != WIDTH or config.length < WINDOW_EVENTS + prefixes:
         raise ValueError(

@@ -121,7 +121,7 @@ def new_parameters(sequence: SequenceOptions) -> dict[str, np.ndarray]:
 def awaited_changes(tuning: str, sequence: SequenceOptions) -> set[str]:
     """Names of the parameters that may change; positions beyond the histories never do."""
     tuned = new_encoder(sequence)
-    return {name for name, _ in tuned.encoder.named_parameters() if tuned.adapter.trains(name)}
+    return set(tuned.adapter.changing())
 
 
 def test_slopes_of_the_two_factors_are_those_of_autograd() -> None:

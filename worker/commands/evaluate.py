@@ -154,7 +154,7 @@ def evaluate(
     stream = offline.aimed(stream, settings.learning.objective)
     baselines = listed(against)
     catalogue = read_catalogue(items, items_time, settings.experts.embedding_width) if items else None
-    with _progress(len(stream) * (1 + len(baselines))) as progress:
+    with ranking_progress(len(stream) * (1 + len(baselines))) as progress:
         evaluation = offline.evaluate(stream, recommender_options(settings), scoring, progress, baselines, catalogue)
     figures = evaluation.figures
     if replay is not None:
@@ -214,7 +214,7 @@ def users_in(file: Path | None) -> frozenset[str] | None:
 
 
 @contextmanager
-def _progress(events: int) -> Iterator[Callable[[int], None]]:
+def ranking_progress(events: int) -> Iterator[Callable[[int], None]]:
     """A bar for terminals; gone at the end."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -225,7 +225,7 @@ def _progress(events: int) -> Iterator[Callable[[int], None]]:
 def _served(evaluation: "Evaluation", settings: "Settings", plan: "Plan") -> dict[str, Any]:
     from worker.served.run import measure_served  # loads the client libraries
 
-    with _progress(len(evaluation.stream) * len(plan.refresh_seconds)) as progress:
+    with ranking_progress(len(evaluation.stream) * len(plan.refresh_seconds)) as progress:
         return measure_served(evaluation, settings, plan, _say, progress)
 
 

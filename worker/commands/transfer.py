@@ -1,18 +1,16 @@
 """`millrace transfer`: a new domain begins with what another one's snapshot knows."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from producers import options as file_options
-from worker.commands.evaluate import OfKinds, listed
+from worker.commands.evaluate import OfKinds, listed, ranking_progress
 from worker.commands.options import AsJson, Assignments, ConfigFile, settings_of
 from worker.commands.output import print_json
 
@@ -87,21 +85,12 @@ def transfer(
         columns = ColumnNames(user_column, item_column, time_column, event_column)
         selection = offline.Selection(frozenset(listed(kinds)), measure.FIRST_EVENTS[-1])
         stream = offline.aimed(offline.read_stream(events, columns, selection), settings.learning.objective)
-        with _progress(2 * len(stream)) as progress:
+        with ranking_progress(2 * len(stream)) as progress:
             figures["measured"] = measure.measured(old, new_items, likeness, options, stream, progress)
     if as_json:
         print_json(figures)
     else:
         _print(out, figures)
-
-
-@contextmanager
-def _progress(events: int) -> Iterator[Callable[[int], None]]:
-    """A bar for terminals; gone at the end."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("rank, then learn", total=events)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _print(out: str, figures: Mapping[str, Any]) -> None:
