@@ -9,7 +9,6 @@ from models.elementary import logarithm, take_logarithms
 from models.experts.vectors import Vectors
 from models.features import (
     ALIKE,
-    CONTENT_SHARE,
     FIRST_SHARE,
     FIT,
     FITS_LAST,
@@ -41,7 +40,7 @@ from models.knowledge import EVENTS, Knowledge
 from models.lane_sums import dot
 from models.neighbours import NEXT, NEXT_COUNT, ROWS_WITH, SIMILAR_SUM, STRONGEST
 from models.profiles import Profiles, basket_size, gap_back, item_back, remembered, strength_back
-from models.registry import CONTENT, POPULAR_FAST, POPULAR_SLOW
+from models.registry import CONTENT, POPULAR_FAST, POPULAR_SLOW, SEQUENCE
 from models.seen import SeenFilter, has_seen, pair_hash
 
 LEAST_SHARE = 1e-4
@@ -69,7 +68,7 @@ def describe(
     _describe_own(profiles, user, candidates, count, scratch)
     for feature in range(LOGARITHMS):
         take_logarithms(scratch.values[feature], count)
-    for feature in range(CONTENT_SHARE, len(scratch.values)):
+    for feature in range(SEQUENCE_SHARE, len(scratch.values)):
         take_logarithms(scratch.values[feature], count)
     _describe_fit(knowledge.vectors, profiles, user, candidates, count, scratch.values)
     for place in range(count):
@@ -87,9 +86,7 @@ def _describe_shares(candidates: Candidates, count: int, values: Float32s) -> No
     for place in range(count):
         values[MIXED, place] = candidates.mixed[candidates.chosen[place]] + np.float32(1e-6)
     for expert in range(len(candidates.heard)):
-        feature = FIRST_SHARE + expert
-        if expert >= CONTENT:
-            feature = CONTENT_SHARE if expert == CONTENT else SEQUENCE_SHARE
+        feature = FIRST_SHARE + expert if expert < SEQUENCE else SEQUENCE_SHARE + expert - SEQUENCE
         row, scores, heard = values[feature], candidates.scores[expert], candidates.heard[expert]
         for place in range(count):
             share = scores[candidates.chosen[place]] if heard else np.float32(0.0)

@@ -29,7 +29,7 @@ from models.registry import ALL_EXPERTS
 
 _FEATURES_OF = {
     "mixture": (MIXED,),
-    "experts": (*range(FIRST_SHARE, ROWS), CONTENT_SHARE, ALIKE, SEQUENCE_SHARE),
+    "experts": (*range(FIRST_SHARE, ROWS), SEQUENCE_SHARE, CONTENT_SHARE, ALIKE),
     "neighbours": range(ROWS, OWN_COUNT),
     "own_history": (OWN_COUNT, OWN_AGE, *range(SEEN, IS_LAST_BUT_ONE + 1)),
     "item": range(ITEM_AGE, TREND + 1),

@@ -37,14 +37,14 @@ LOGARITHMS = TREND + 1
     FITS_TASTE,
 ) = range(LOGARITHMS, LOGARITHMS + 10)
 FEATURES = FITS_TASTE + 1
-CONTENT_SHARE, ALIKE, SEQUENCE_SHARE = range(FEATURES, FEATURES + 3)
+SEQUENCE_SHARE, CONTENT_SHARE, ALIKE = range(FEATURES, FEATURES + 3)
 """Further ones where these experts have a column; the others keep their places."""
 SITUATION = 9
 
 
 def features_of(experts: int) -> int:
     """How many features there are when so many experts have a column."""
-    return (FEATURES, CONTENT_SHARE + 2, SEQUENCE_SHARE + 1)[experts - len(EXPERTS)]
+    return (FEATURES, SEQUENCE_SHARE + 1, ALIKE + 1)[experts - len(EXPERTS)]
 
 
 class FeatureScratch(NamedTuple):
@@ -52,7 +52,7 @@ class FeatureScratch(NamedTuple):
 
     Attributes:
         values: (features, 128) float32, a row for each feature; the candidates in the order in which they were chosen.
-            The first features, up to TREND, and those from CONTENT_SHARE on are logarithms.
+            The first features, up to TREND, and those from SEQUENCE_SHARE on are logarithms.
         situation: (9,) float32.
         own_counts, own_last: (128,) int64, how often the user's ring holds the candidate; how many events ago it was
             taken last, -1 = not within the ring. own_ages_ms: (128,) int64, how long before the user's last event.

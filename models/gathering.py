@@ -57,11 +57,12 @@ def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Sc
     _gather_rows(knowledge.neighbours, profiles, user, active[NEXT_EXPERT], together, candidates)
     if active[POPULAR_FAST : POPULAR_SLOW + 1].any():
         propose_popular(knowledge.popularity, candidates)
-    if len(active) > CONTENT:
-        propose_content(knowledge.content, profiles, user, candidates)
     if len(active) > SEQUENCE:
         propose_sequence(knowledge.sequence, scratch.foreseen, candidates)
-    if active[VECTOR] or len(active) > SEQUENCE:  # until it was trained, sequence has no candidates of its own
+    if len(active) > CONTENT:
+        propose_content(knowledge.content, profiles, user, candidates)
+    by_sequence = len(active) > SEQUENCE and active[SEQUENCE]  # it has no candidates of its own until it was trained
+    if active[VECTOR] or by_sequence:
         propose_recent(knowledge.vectors, candidates)
 
 
@@ -102,10 +103,10 @@ def score_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Scra
     read_history(knowledge.vectors, scratch.vectors, profiles, user)
     score_vectors(knowledge.vectors, scratch.vectors, candidates, scores[VECTOR])
     score_repeats(profiles, user, candidates, scores[REPEAT_RECENCY], scores[REPEAT_COUNT])
-    if len(active) > CONTENT:
-        score_content(knowledge.content, profiles, user, candidates, scores[CONTENT])
     if len(active) > SEQUENCE:
         score_sequence(knowledge.sequence, scratch.foreseen, candidates, scores[SEQUENCE])
+    if len(active) > CONTENT:
+        score_content(knowledge.content, profiles, user, candidates, scores[CONTENT])
 
 
 @kernel

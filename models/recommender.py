@@ -107,7 +107,7 @@ class Recommender:
         self.foresight = Foresight(
             self.vocabulary.capacity,
             self.options.sequence,
-            on=len(self.experts) > SEQUENCE,
+            on=takes_part(self._active, SEQUENCE),
             begin=begin or AtOnce(),
         )
         self._shards: list[ProfileShard] = []

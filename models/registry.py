@@ -31,8 +31,8 @@ EXPERTS = (
     REPEAT_COUNT,
 ) = range(len(EXPERTS))
 
-CONTENT, SEQUENCE = range(len(EXPERTS), len(EXPERTS) + 2)
-ALL_EXPERTS = (*EXPERTS, "content", "sequence")
+SEQUENCE, CONTENT = range(len(EXPERTS), len(EXPERTS) + 2)
+ALL_EXPERTS = (*EXPERTS, "sequence", "content")
 """With those that have a column only where they, or one behind them, take part."""
 
 

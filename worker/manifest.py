@@ -8,7 +8,7 @@ import structlog
 from worker.errors import SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 
-FORMAT = 4
+FORMAT = 5
 REMEDY = "restore the snapshot folder, or empty it to learn from the beginning of the topic"
 
 log = structlog.get_logger(__name__)

@@ -226,11 +226,17 @@ def foresee_users(profiles: Profiles, users: Int32s, foreseen: Foreseen) -> None
         foreseen.asked[index] = _write_history(profiles, users[index], foreseen.histories[index])
 
 
+@inlined
+def _has_answer(sequence: Sequence, foreseen: Foreseen) -> bool:
+    """Whether the expert takes part, was trained, and was asked of the event or user at hand."""
+    return len(sequence.counters) > 0 and sequence.counters[UPDATES] > 0 and bool(foreseen.asked[foreseen.at[0]])
+
+
 @kernel
 def propose_sequence(sequence: Sequence, foreseen: Foreseen, candidates: Candidates) -> None:
     """Proposes what torch found to score highest."""
     at = foreseen.at[0]
-    if sequence.counters[UPDATES] == 0 or not foreseen.asked[at]:
+    if not _has_answer(sequence, foreseen):
         return
     for item in foreseen.proposals[at]:
         if item >= 0:
@@ -241,7 +247,7 @@ def propose_sequence(sequence: Sequence, foreseen: Foreseen, candidates: Candida
 def score_sequence(sequence: Sequence, foreseen: Foreseen, candidates: Candidates, out: Float32s) -> None:
     """Exp of the logit less the highest one; nothing where nothing was asked, or before it was trained."""
     at = foreseen.at[0]
-    if sequence.counters[UPDATES] == 0 or not foreseen.asked[at]:
+    if not _has_answer(sequence, foreseen):
         return
     vector, highest = foreseen.vectors[at], np.float32(-3e38)
     for position in range(candidates.found[0]):

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from models.batch import Float32s, Int32s, Int64s
-from models.experts.sequence import TRAINED_AT, UPDATES, WINDOW_EVENTS, Foreseen, Sequence, first_vectors
+from models.experts.sequence import TRAINED_AT, UPDATES, Foreseen, Sequence, first_vectors
 from models.knowledge import Knowledge
 from models.neural.reading import BIAS, ITEMS, Tables
+from models.neural.serving import CHUNK, reader_of
 from models.neural.training import State, draw_batches, train
 from models.neural.tuned import new_encoder
 from models.profiles import NOBODY
@@ -29,7 +29,6 @@ from models.vocabulary import Vocabulary
 Arrays = dict[str, npt.NDArray[Any]]
 Work = Callable[[], None]
 
-CHUNK = 32
 SAVED = "sequence."
 FIRST_RATE = 0.003
 BASE_RATE = 0.0003
@@ -54,6 +53,7 @@ class OnlineModel:
         self._training, self._serving = new_encoder(options), new_encoder(options)
         self._training.encoder.train()
         self._serving.encoder.eval()
+        self._reader = reader_of(self._serving)
         items: Tables = {ITEMS: first_vectors(rows), BIAS: np.zeros(rows, np.float32)}
         rate = options.rate or (BASE_RATE if base else FIRST_RATE)
         self.state = State.first(items | self._training.adapter.first(), rate)
@@ -68,36 +68,34 @@ class OnlineModel:
     def encode(self, sequence: Sequence, foreseen: Foreseen, count: int, has_time: Callable[[], bool]) -> int:
         """Sets the vectors of the histories that ask, among the first `count`; returns how many time did not allow.
 
-        In chunks of one size, filled up: then a vector does not depend, to the last bit, on what is encoded with it.
         Those that are left out ask no more.
         """
         asked = np.flatnonzero(foreseen.asked[:count])
         if not sequence.counters[UPDATES] or not len(asked):
             return 0
         torch.set_num_threads(1)
-        table = torch.from_numpy(sequence.items)  # (n, 64)
-        with torch.inference_mode():
-            for start in range(0, len(asked), CHUNK):
-                if not has_time():
-                    foreseen.asked[asked[start:]] = False
-                    return len(asked) - start
-                chosen = asked[start : start + CHUNK]
-                histories = np.zeros((CHUNK, WINDOW_EVENTS), np.int64)
-                histories[: len(chosen)] = foreseen.histories[chosen]
-                vectors = self._serving.read(table, torch.from_numpy(histories))  # (32, 64)
-                foreseen.vectors[chosen] = vectors.numpy()[: len(chosen)]
-                foreseen.proposals[chosen] = self._propose(vectors, table, foreseen.proposals.shape[1])[: len(chosen)]
+        for start in range(0, len(asked), CHUNK):
+            if not has_time():
+                foreseen.asked[asked[start:]] = False
+                return len(asked) - start
+            chosen = asked[start : start + CHUNK]
+            vectors = self._reader.read(sequence.items, foreseen.histories[chosen])  # (b, 64)
+            foreseen.vectors[chosen] = vectors
+            if foreseen.proposals.shape[1]:
+                foreseen.proposals[chosen] = self._propose(vectors, sequence.items, foreseen.proposals.shape[1])
         return 0
 
-    def _propose(self, users: Tensor, items: Tensor, count: int) -> Int32s:
+    def _propose(self, users: Float32s, items: Float32s, count: int) -> Int32s:
         """(b, count): rows of the items with the highest logits, of users' vectors (b, 64); -1 = none is left."""
         rows = np.full((len(users), count), NOBODY, np.int32)
         used = self._shelf_rows
         found = min(count, used)
         if found:
-            logits = users @ items[:used].T + torch.from_numpy(self._shelf[:used])  # (b, used)
-            best, places = logits.topk(found)  # (b, found), (b, found)
-            rows[:, :found] = places.masked_fill(best == -torch.inf, NOBODY).numpy()
+            filled = np.zeros((CHUNK, users.shape[1]), np.float32)  # sums depend on how many users there are
+            filled[: len(users)] = users
+            logits = torch.from_numpy(filled) @ torch.from_numpy(items[:used]).T  # (32, used)
+            best, places = (logits + torch.from_numpy(self._shelf[:used])).topk(found)  # (32, found), (32, found)
+            rows[:, :found] = places.masked_fill(best == -torch.inf, NOBODY).numpy()[: len(users)]
         return rows
 
     def refresh(self, knowledge: Knowledge) -> None:
@@ -130,7 +128,7 @@ class OnlineModel:
         sequence.items[:], sequence.bias[:] = averages[ITEMS], averages[BIAS]
         for name, array in self._served.items():
             array[:] = averages[name]
-        self._serving.write(self._served)
+        self._serve()
         sequence.counters[UPDATES] += 1
         self._pending[0] = False
 
@@ -219,7 +217,12 @@ class OnlineModel:
             if saved is None or saved.dtype != own.dtype or saved.shape != own[cut].shape:
                 raise ValueError(f"table {self._prefix}{name} is missing or of another shape or type")
             own[cut] = saved
+        self._serve()
+
+    def _serve(self) -> None:
+        """What serves is what its tables say."""
         self._serving.write(self._served)
+        self._reader.refresh()
 
     def _tables(self, sequence: Sequence) -> Iterator[tuple[str, npt.NDArray[Any], str]]:
         """(name, table, name of the parameter in it or "") of all that is saved."""
