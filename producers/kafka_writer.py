@@ -16,6 +16,7 @@ from producers.columns import EventColumns
 from producers.keys import place_of
 from worker.errors import ConfigurationError, ServiceUnavailable
 from worker.events import Item
+from worker.kafka_security import security_options
 from worker.settings import KafkaSettings
 
 LINGER_MS = 5
@@ -205,6 +206,7 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_timeout_ms": int(settings.connect_timeout_seconds * 1000),
         "request_timeout_ms": int(settings.request_timeout_seconds * 1000),
         "reconnect_backoff_max_ms": int(settings.reconnect_backoff_max_seconds * 1000),
+        **security_options(settings),
     }
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
@@ -14,11 +14,11 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from tests.support.object_stores import CREDENTIALS, new_bucket, s3_server
+from tests.support.services import had, running
 from worker.embedded.java import find_java
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.kafka_cache import kafka_files
 from worker.embedded.valkey_server import ValkeyServer, find_server
-from worker.errors import MillraceError
 
 Server = TypeVar("Server")
 
@@ -39,39 +39,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[KafkaBroker]:
     """A running broker. A test that stops it starts it again."""
-    yield from _running(KafkaBroker())
+    yield from running(KafkaBroker())
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """A running Valkey. A test that stops it starts it again."""
-    yield from _running(ValkeyServer())
+    yield from running(ValkeyServer())
 
 
 @pytest.fixture
 def embedded_services() -> None:
     """For a command that starts them itself."""
-    with _had():
+    with had():
         find_server()
         kafka_files(find_java())
-
-
-def _running(server: AbstractContextManager[Server]) -> Iterator[Server]:
-    with ExitStack() as stack:
-        with _had():
-            started = stack.enter_context(server)
-        yield started
-
-
-@contextmanager
-def _had() -> Iterator[None]:
-    """A service that cannot be had skips the test on a laptop and fails it in CI."""
-    try:
-        yield
-    except MillraceError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"{error}; {error.remedy}")
 
 
 @pytest.fixture(scope="session")

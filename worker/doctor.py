@@ -11,18 +11,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import redis
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis.exceptions import NoPermissionError
 
 from worker.adapters.kafka_admin import connect_admin
 from worker.adapters.kafka_client import unavailable
-from worker.errors import MillraceError, OwnershipLost
+from worker.adapters.redis_client import address_of, connect_redis
+from worker.errors import ConfigurationError, MillraceError, OwnershipLost
 from worker.manifest_log import NOTHING
 from worker.ports import ManifestName, SnapshotStore
 from worker.settings import KafkaSettings, RedisSettings, Settings, SnapshotSettings
@@ -138,19 +137,10 @@ def _topics(admin: KafkaAdminClient, settings: KafkaSettings) -> Iterator[Findin
 
 
 def _redis(settings: RedisSettings) -> Iterator[Finding]:
-    if settings.url is None:
-        yield Finding("redis", False, "no address is set", "set MILLRACE_REDIS__URL")
-        return
-    url = settings.url.get_secret_value()
     try:
-        client = redis.Redis.from_url(
-            url,
-            socket_connect_timeout=settings.connect_timeout_seconds,
-            socket_timeout=settings.socket_timeout_seconds,
-            retry=Retry(NoBackoff(), 0),
-        )
-    except ValueError as error:
-        yield Finding("redis", False, f"the address is not valid: {error}", "correct MILLRACE_REDIS__URL")
+        client = connect_redis(settings)
+    except ConfigurationError as error:
+        yield Finding("redis", False, str(error), error.remedy)
         return
     with client:
         try:
@@ -158,13 +148,15 @@ def _redis(settings: RedisSettings) -> Iterator[Finding]:
             yield _scripts(client)
             yield _clock(client)
         except redis.RedisError as error:
-            where = urlsplit(url)  # shown without its password
-            detail = f"{where.hostname}:{where.port or 6379} does not answer: {error}"
+            detail = f"{address_of(client)} does not answer: {error}"
             yield Finding("redis", False, detail, "start it, or correct MILLRACE_REDIS__URL")
 
 
 def _redis_version(client: redis.Redis) -> Finding:
-    info = client.info("server")
+    try:
+        info = client.info("server")
+    except NoPermissionError:
+        return Finding("redis", True, "answers; this user may not ask for its version (+info)", "")
     compatible = str(info["redis_version"])
     version = tuple(int(part) for part in compatible.split(".")[:2])
     product = f"valkey {info['valkey_version']}, as " if "valkey_version" in info else ""
@@ -183,7 +175,10 @@ def _scripts(client: redis.Redis) -> Finding:
 
 def _clock(client: redis.Redis) -> Finding:
     before = time.time()
-    seconds, microseconds = client.time()
+    try:
+        seconds, microseconds = client.time()
+    except NoPermissionError:
+        return Finding("clock", True, "this user may not ask for Redis's (+time)", "")
     here = (before + time.time()) / 2
     skew = here - (seconds + microseconds / 1e6)
     remedy = "synchronise the clocks (NTP): times of events and lists come from both"

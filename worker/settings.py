@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from worker.settings_section import Section
+from worker.settings_security import KafkaSecurity, Tls
 from worker.settings_sources import Loaded, read
 
 ENV_PREFIX = "MILLRACE_"
@@ -46,19 +48,7 @@ Weight = Annotated[float, Field(ge=-100, le=100)]
 Price = Annotated[float, Field(ge=0)]
 
 
-class Section(BaseModel):
-    """A group of settings: frozen, and strict about names."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class KafkaSettings(Section):
+class KafkaSettings(KafkaSecurity):
     """Where events come from."""
 
     bootstrap_servers: str | None = None
@@ -99,11 +89,11 @@ class KafkaSettings(Section):
     """When the position to resume from fell out of retention: stop with an error, or skip what was lost."""
 
 
-class RedisSettings(Section):
+class RedisSettings(Tls):
     """Where lists go."""
 
     url: SecretStr | None = None
-    """Address, e.g. `redis://localhost:6379/0`."""
+    """Address, e.g. `redis://localhost:6379/0`, or `rediss://user:password@host:6379/0` for TLS and a user."""
     key_prefix: Annotated[str, Field(pattern=r"^[^{}\s]+$")] = "recs:v1"
     """What the keys of lists begin with; whoever reads them must know it."""
     connect_timeout_seconds: Positive = 0.5

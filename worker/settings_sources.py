@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 from pydantic_settings.sources import DefaultSettingsSource
 
 from worker.errors import ConfigurationError
+from worker.secret_files import SUFFIX, opened
 
 FLAG = "a flag"
 SEE_SCHEMA = "`millrace config schema` lists all"
@@ -41,19 +42,21 @@ def read(model: type[S], flags: Mapping[str, Any], variables: Mapping[str, str],
     Args:
         model: the class; its configuration names the prefix of variables.
         flags: values by name, such as `kafka.group_id`.
-        variables: the environment; what does not bear the prefix is left alone.
+        variables: the environment; what does not bear the prefix is left alone. `..._FILE` names a secret's file.
         file: TOML, a table a section.
 
     Raises ConfigurationError that names the setting and where it was set.
     """
     in_file = _read_file(file) if file else {}
-    own = {_name_of(model, variable): variable for variable in variables if _has_prefix(model, variable)}
-    layers = (dict.fromkeys(_names(in_file), str(file)), own, dict.fromkeys(flags, FLAG))  # the strongest comes last
+    values, files = opened(variables, lambda variable: _names_file_of_secret(model, variable))
+    own = {_name_of(model, variable): variable for variable in values if _has_prefix(model, variable)}
+    set_by = {name: files.get(variable, variable) for name, variable in own.items()}
+    layers = (dict.fromkeys(_names(in_file), str(file)), set_by, dict.fromkeys(flags, FLAG))  # the strongest comes last
     for layer in layers:
         _refuse_unknown(model, layer)
     origins = {setting_of(name): origin for layer in layers for name, origin in layer.items()}
     environment = EnvSettingsSource(model)
-    environment.env_vars = {variable.lower(): variables[variable] for variable in own.values()}
+    environment.env_vars = {variable.lower(): values[variable] for variable in own.values()}
     sources = (
         InitSettingsSource(model, _nested(flags)),
         environment,
@@ -103,6 +106,11 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 def _has_prefix(model: type[BaseSettings], variable: str) -> bool:
     return variable.lower().startswith(_prefix(model))
+
+
+def _names_file_of_secret(model: type[BaseSettings], variable: str) -> bool:
+    name = _name_of(model, variable) if _has_prefix(model, variable) else ""
+    return name.endswith(SUFFIX) and field_of(model, name) is None and is_secret(field_of(model, name[: -len(SUFFIX)]))
 
 
 def _name_of(model: type[BaseSettings], variable: str) -> str:
@@ -171,4 +179,5 @@ def _cause(model: type[BaseSettings], details: ErrorDetails, origins: Mapping[st
     shown = "" if field is None or is_secret(field) else f", not {reprlib.repr(details['input'])}"
     message = details["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    return f"setting {name} (from {origins[setting_of(name)]}): {message}{shown}"
+    origin = origins.get(setting_of(name), "the default")
+    return f"setting {name} (from {origin}): {message}{shown}"

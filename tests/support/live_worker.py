@@ -165,6 +165,11 @@ class WorkerThread(Probed):
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def ended(self) -> bool:
+        """Whether it ended by itself, or was stopped."""
+        return not self._thread.is_alive()
+
     def __enter__(self) -> Self:
         return self.start()
 

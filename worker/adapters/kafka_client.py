@@ -18,6 +18,7 @@ from kafka.errors import (
     KafkaError,
     LogTruncationError,
     OffsetOutOfRangeError,
+    SaslAuthenticationFailedError,
     UnknownMemberIdError,
     UnsupportedCodecError,
 )
@@ -26,12 +27,14 @@ from kafka.net.compat import KafkaNetClient
 from typing_extensions import override
 
 from worker.errors import ConfigurationError, MillraceError, OwnershipLost, PositionError, ServiceUnavailable
+from worker.kafka_security import security_options
 from worker.settings import KafkaSettings
 
 CLIENT_ID = "millrace"
 UNREADABLE = (CorruptRecordError, UnsupportedCodecError)
 FENCED = (CommitFailedError, FencedInstanceIdError, IllegalGenerationError, UnknownMemberIdError)
 REPLACED = "another worker owns our partitions now"
+REFUSED = SaslAuthenticationFailedError.__name__
 CLOSE_MS = 2000
 
 Client = TypeVar("Client")
@@ -79,14 +82,17 @@ def connection(settings: KafkaSettings) -> dict[str, Any]:
         "request_timeout_ms": milliseconds(settings.request_timeout_seconds),
         "reconnect_backoff_max_ms": milliseconds(settings.reconnect_backoff_max_seconds),
         "metrics_enabled": False,
+        **security_options(settings),
     }
 
 
 def unavailable(settings: KafkaSettings, error: KafkaError, detail: str = "") -> ServiceUnavailable:
     """The error for people: which address, and what to check."""
+    # a broker that refuses a password may just hang up
+    credentials = " and passwords (kafka.sasl_...)" if settings.sasl_mechanism else ""
     return ServiceUnavailable(
         f"Kafka at {settings.bootstrap_servers} does not serve us: {error}{f' ({detail})' if detail else ''}",
-        "check that it runs, that MILLRACE_KAFKA__BOOTSTRAP_SERVERS names it, and its access rules",
+        f"check that it runs, that MILLRACE_KAFKA__BOOTSTRAP_SERVERS names it, and its access rules{credentials}",
     )
 
 
@@ -164,13 +170,15 @@ def milliseconds(seconds: float) -> int:
 
 
 class _Overheard(logging.Handler):
-    """Keeps the last message."""
+    """Keeps the last message, but one that tells of our credentials rather than a later one that does not."""
 
     last = ""
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage()
+        message = record.getMessage()
+        if REFUSED in message or REFUSED not in self.last:
+            self.last = message
 
 
 @contextmanager

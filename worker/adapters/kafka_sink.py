@@ -20,7 +20,7 @@ MAX_VALUE_BYTES = 900_000  # with key and headers below the usual limit of one r
 MAX_KEY_BYTES = 10_000
 MAX_DETAIL_CHARACTERS = 1000
 LINGER_MS = 20
-BLOCK_MS = 200
+FIRST_BLOCK_MS, BLOCK_MS = 2000, 200  # the topic's place is asked for at the first record, over a new connection
 RETRY_SECONDS = 10.0
 DELIVERY_MS = 600_000
 CLOSE_SECONDS = 2.0
@@ -128,9 +128,13 @@ class KafkaDeadLetters(DeadLetters):
                 acks="all",
                 enable_idempotence=False,
                 delivery_timeout_ms=DELIVERY_MS,
-                max_block_ms=BLOCK_MS,
+                max_block_ms=FIRST_BLOCK_MS,
                 linger_ms=LINGER_MS,
             )
+            try:
+                self._producer.partitions_for(self._settings.dead_letter_topic)
+            finally:
+                self._producer.config["max_block_ms"] = BLOCK_MS
         return self._producer
 
     def _settle(self) -> None:

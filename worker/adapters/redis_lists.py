@@ -8,17 +8,15 @@ from itertools import islice
 
 import msgspec
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from typing_extensions import override
 
-from worker.errors import ConfigurationError, ServiceUnavailable, StateError
+from worker.adapters.redis_client import address_of, connect_redis
+from worker.errors import ServiceUnavailable, StateError
 from worker.events import LAST_POSITION, RecommendationList, list_key, mark_key, popular_key, position_text
 from worker.ports import ListSink
 from worker.settings import ListSettings, RedisSettings
 
 LISTS_PER_CALL = 200  # 20 items each: holds the server for about a millisecond
-HEALTH_CHECK_SECONDS = 15
 PREFIX = b'{"position":"'
 FIRST = len(PREFIX)
 LAST = FIRST + len(position_text(0, 0)) - 1
@@ -59,7 +57,7 @@ class RedisLists(ListSink):
 
     def __init__(self, redis_settings: RedisSettings, lists: ListSettings, seed: int | None = None) -> None:
         """Connects at the first use. `seed` fixes the jitter. Raises ConfigurationError for a bad address."""
-        self._client = _client(redis_settings)
+        self._client = connect_redis(redis_settings)
         self._prefix = redis_settings.key_prefix
         self._popular_key = popular_key(self._prefix)
         self._mark_key = mark_key(self._prefix)
@@ -153,29 +151,6 @@ class RedisLists(ListSink):
             yield
         except redis.RedisError as error:
             raise ServiceUnavailable(
-                f"Redis at {_address(self._client)} did not do it: {error}",
+                f"Redis at {address_of(self._client)} did not do it: {error}",
                 "check that it runs, that MILLRACE_REDIS__URL names it, and its memory and access rules",
             ) from error
-
-
-def _client(settings: RedisSettings) -> redis.Redis:
-    if settings.url is None:
-        raise ConfigurationError("no Redis address is set", "set MILLRACE_REDIS__URL")
-    try:
-        return redis.Redis.from_url(
-            settings.url.get_secret_value(),
-            socket_timeout=settings.socket_timeout_seconds,
-            socket_connect_timeout=settings.connect_timeout_seconds,
-            health_check_interval=HEALTH_CHECK_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-    except ValueError:  # its text may hold the password
-        raise ConfigurationError(
-            "MILLRACE_REDIS__URL is no address", "write it like redis://user:password@localhost:6379/0"
-        ) from None
-
-
-def _address(client: redis.Redis) -> str:
-    """Where it is, without the password."""
-    options = client.connection_pool.connection_kwargs
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")

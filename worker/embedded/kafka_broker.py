@@ -48,7 +48,9 @@ class KafkaBroker(EmbeddedServer):
         if not self._data.is_dir():
             _new_storage(files.formatted, self._data)
         properties = self.folder / "server.properties"
-        properties.write_text(server_properties(self._data.name, *self._ports), "utf-8")
+        broker_port, controller_port = self._ports[:2]
+        text = server_properties(self._data.name, broker_port, controller_port, self._other_properties())
+        properties.write_text(text, "utf-8")
         return java_command(java, files.jars, self.folder, "kafka.Kafka", str(properties))
 
     @override
@@ -61,6 +63,10 @@ class KafkaBroker(EmbeddedServer):
         except (KafkaError, ServiceUnavailable):  # not yet
             return False
         return bool(cluster["brokers"]) and cluster["cluster_id"] == _cluster_id(self._data)
+
+    def _other_properties(self) -> dict[str, str]:
+        """Of server.properties, for kinds of broker with more than this one."""
+        return {}
 
     @property
     def _client_settings(self) -> KafkaSettings:

@@ -76,7 +76,7 @@ def _fill(ready: Path, java: Path) -> None:
 
 def _format(java: Path, jars: Path, data: Path) -> None:
     properties = data.with_name("format.properties")
-    properties.write_text(server_properties(data.name, broker_port=1, controller_port=2), "utf-8")
+    properties.write_text(server_properties(data.name, broker_port=1, controller_port=2, others={}), "utf-8")
     arguments = ("kafka.tools.StorageTool", "format", "-t", TEMPLATE_CLUSTER_ID, "-c", str(properties))
     command = java_command(java, jars, data.parent, *arguments)
     done = subprocess.run(  # noqa: S603 - our own command
