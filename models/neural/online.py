@@ -23,7 +23,7 @@ from models.neural.reading import BIAS, ITEMS, Tables
 from models.neural.training import State, draw_batches, train
 from models.neural.tuned import new_encoder
 from models.profiles import NOBODY
-from models.sequence_options import EVERYTHING, SequenceOptions
+from models.sequence_options import EVERYTHING, BaseModel, SequenceOptions
 from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -33,7 +33,7 @@ CHUNK = 32
 SAVED = "sequence."
 FIRST_RATE = 0.003
 BASE_RATE = 0.0003
-_CHECKSUM = "base"
+_CHECKSUM, _HEADS = "base", "heads"
 _TABLE = "knowledge.sequence.items"
 
 
@@ -48,7 +48,7 @@ class OnlineModel:
         self._begin = begin
         self._wait: Work = _nothing
         self._base = base = options.base
-        self._checksum = bytes.fromhex(base.checksum) if base else b""
+        self._identity = _identity(base)
         self._freezes_items = options.tuning != EVERYTHING
         self._prefix = f"{SAVED}{base.encoder if base else options.encoder}.{options.tuning}."
         self._training, self._serving = new_encoder(options), new_encoder(options)
@@ -187,7 +187,7 @@ class OnlineModel:
         return saved | ({_TABLE: sequence.items[:0]} if self._freezes_items else {})
 
     def load(self, sequence: Sequence, vocabulary: Vocabulary, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-        """Takes over what `dump` gave, else begins anew: it has nothing of this encoder, base and tuning.
+        """Takes over what `dump` gave, else begins anew: it has nothing of this encoder, base, heads and tuning.
 
         Raises ValueError for damage.
         """
@@ -206,8 +206,8 @@ class OnlineModel:
         return is_ours
 
     def _is_ours(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-        checksum = arrays.get(f"{self._prefix}{_CHECKSUM}")
-        return checksum is not None and bytes(checksum) == self._checksum
+        saved = {name: arrays.get(f"{self._prefix}{name}") for name in (_CHECKSUM, _HEADS)}
+        return {name: bytes(each) for name, each in saved.items() if each is not None} == self._identity
 
     def _take(self, sequence: Sequence, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         rows = len(arrays.get(f"{self._prefix}training.values.{BIAS}", ()))
@@ -233,7 +233,8 @@ class OnlineModel:
         yield "training.steps", self.state.trained, ""
         yield "training.rate", self.state.rate, ""
         yield "pending", self._pending, ""
-        yield _CHECKSUM, np.frombuffer(self._checksum, np.uint8).copy(), ""
+        for name, told in self._identity.items():
+            yield name, np.frombuffer(told, np.uint8).copy(), ""
 
     def _free_rows(self, rows: int) -> Int64s:
         return np.flatnonzero(~self.state.frozen[:rows])
@@ -249,6 +250,14 @@ class OnlineModel:
         tables = [*self._served.values(), *(table for tables in self.state[:4] for table in tables.values())]
         others: list[npt.NDArray[Any]] = [*self.state[4:], self._pending, self._placed, self._shelf]
         return sum(table.nbytes for table in (*tables, *others))
+
+
+def _identity(base: BaseModel | None) -> dict[str, bytes]:
+    """What names a base, and those of its heads that score."""
+    if base is None:
+        return {_CHECKSUM: b""}
+    heads = {_HEADS: "\n".join(base.heads.names).encode()} if base.heads else {}
+    return {_CHECKSUM: bytes.fromhex(base.checksum), **heads}
 
 
 def _nothing() -> None:
