@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from models.batch import Float32s, Int32s, Int64s
 from models.experts.sequence import TRAINED_AT, UPDATES, WINDOW_EVENTS, Foreseen, Sequence, first_vectors
 from models.knowledge import Knowledge
+from models.neural.proposals import Proposals
 from models.neural.reading import BIAS, ITEMS, Tables
 from models.neural.training import State, draw_batches, train
 from models.neural.tuned import new_encoder
-from models.profiles import NOBODY
 from models.sequence_options import EVERYTHING, BaseModel, SequenceOptions
 from models.vocabulary import Vocabulary
 
@@ -60,8 +59,7 @@ class OnlineModel:
         self._served = self._serving.adapter.first()
         self._pending = np.zeros(1, np.bool_)
         self._placed = np.zeros(rows, np.bool_)
-        self._shelf = np.full(rows, -np.inf, np.float32)  # biases of what may be proposed
-        self._shelf_rows = 0  # those behind are all -inf
+        self._proposals = Proposals(rows, base if options.proposals else None)
 
     # -- serving ----------------------------------------------------------------------------------------------
 
@@ -86,26 +84,15 @@ class OnlineModel:
                 histories[: len(chosen)] = foreseen.histories[chosen]
                 vectors = self._serving.read(table, torch.from_numpy(histories))  # (32, 64)
                 foreseen.vectors[chosen] = vectors.numpy()[: len(chosen)]
-                foreseen.proposals[chosen] = self._propose(vectors, table, foreseen.proposals.shape[1])[: len(chosen)]
+                best = self._proposals.best(vectors, table, foreseen.proposals.shape[1])  # (32, p)
+                foreseen.proposals[chosen] = best[: len(chosen)]
         return 0
-
-    def _propose(self, users: Tensor, items: Tensor, count: int) -> Int32s:
-        """(b, count): rows of the items with the highest logits, of users' vectors (b, 64); -1 = none is left."""
-        rows = np.full((len(users), count), NOBODY, np.int32)
-        used = self._shelf_rows
-        found = min(count, used)
-        if found:
-            logits = users @ items[:used].T + torch.from_numpy(self._shelf[:used])  # (b, used)
-            best, places = logits.topk(found)  # (b, found), (b, found)
-            rows[:, :found] = places.masked_fill(best == -torch.inf, NOBODY).numpy()
-        return rows
 
     def refresh(self, knowledge: Knowledge) -> None:
         """Lets items be proposed that had come when training was due last."""
         sequence, history = knowledge.sequence, knowledge.history
         here = (knowledge.events > 0) & (history.first <= sequence.counters[TRAINED_AT])
-        self._shelf = np.where(here, sequence.bias, np.float32(-np.inf))
-        self._shelf_rows = 1 + int(np.flatnonzero(here).max(initial=-1))
+        self._proposals.refresh(sequence.items, sequence.bias, here)
 
     # -- training ---------------------------------------------------------------------------------------------
 
@@ -145,7 +132,7 @@ class OnlineModel:
         """Makes room for so many rows."""
         self.settle()
         self.state = self.state.with_items(first_vectors(rows))
-        self._shelf = np.append(self._shelf, np.full(rows - len(self._shelf), -np.inf, np.float32))
+        self._proposals.fit(rows)
         self._placed = np.append(self._placed, np.zeros(rows - len(self._placed), np.bool_))
 
     def place(self, sequence: Sequence, vocabulary: Vocabulary) -> None:
@@ -157,11 +144,12 @@ class OnlineModel:
             return
         fresh = np.flatnonzero((vocabulary.hashes != 0) & ~self._placed)
         self._placed[fresh] = True
-        places = [self._base.rows.get(item, -1) for item in vocabulary.ids_of(fresh.tolist())]
-        known = np.array(places, np.int64) >= 0
+        places = np.array([self._base.rows.get(item, -1) for item in vocabulary.ids_of(fresh.tolist())], np.int64)
+        self._proposals.place(fresh, places)
+        known = places >= 0
         if not known.any():
             return
-        rows, at = fresh[known], np.array(places, np.int64)[known]
+        rows, at = fresh[known], places[known]
         items, bias = self._base.items[at], self._base.bias[at]
         self.state.place(rows, items, bias, frozen=self._freezes_items)
         sequence.items[rows], sequence.bias[rows] = items, bias
@@ -174,7 +162,7 @@ class OnlineModel:
         self.state.forget(rows, first)
         sequence.items[rows], sequence.bias[rows] = first, 0
         self._placed[rows] = False
-        self._shelf[rows] = -np.inf
+        self._proposals.forget(sequence.items, rows)
 
     # -- saving -----------------------------------------------------------------------------------------------
 
@@ -248,8 +236,8 @@ class OnlineModel:
     def size_bytes(self) -> int:
         """Memory of all tables."""
         tables = [*self._served.values(), *(table for tables in self.state[:4] for table in tables.values())]
-        others: list[npt.NDArray[Any]] = [*self.state[4:], self._pending, self._placed, self._shelf]
-        return sum(table.nbytes for table in (*tables, *others))
+        others: list[npt.NDArray[Any]] = [*self.state[4:], self._pending, self._placed]
+        return sum(table.nbytes for table in (*tables, *others)) + self._proposals.size_bytes()
 
 
 def _identity(base: BaseModel | None) -> dict[str, bytes]:
