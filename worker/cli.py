@@ -14,6 +14,7 @@ from worker.commands import (
     config,
     demo,
     doctor,
+    estimate,
     evaluate,
     recommend,
     services,
@@ -25,7 +26,7 @@ from worker.commands import (
 )
 from worker.errors import MillraceError
 
-VERBS = (demo, worker, recommend, evaluate, tune, train, transfer, bench, services, snapshot, doctor, config)
+VERBS = (demo, worker, recommend, evaluate, tune, train, transfer, bench, services, snapshot, estimate, doctor, config)
 
 EXIT_CODES = """Exit codes:
 
