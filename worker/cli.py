@@ -9,10 +9,23 @@ from rich.console import Console
 from rich.text import Text
 
 from producers.cli import app as producers_app
-from worker.commands import bench, config, demo, doctor, evaluate, recommend, services, train, transfer, tune, worker
+from worker.commands import (
+    bench,
+    config,
+    demo,
+    doctor,
+    evaluate,
+    recommend,
+    services,
+    topics,
+    train,
+    transfer,
+    tune,
+    worker,
+)
 from worker.errors import MillraceError
 
-VERBS = (demo, worker, recommend, evaluate, tune, train, transfer, bench, services, doctor, config)
+VERBS = (demo, worker, recommend, evaluate, tune, train, transfer, bench, services, topics, doctor, config)
 
 EXIT_CODES = """Exit codes:
 
