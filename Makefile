@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check types bench deploy-check manifests lock clean
+.PHONY: help setup demo test check types bench deploy-check deploy-check-full manifests lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(READY) ## Measure rates, latency and memory on this machine. ARGS="--js
 
 deploy-check: $(READY) ## Lint what is under deploy/, and hold it against schemas. Fetches its tools once; needs Go.
 	@$(BIN)/python -m deploy.checks check
+
+deploy-check-full: $(READY) ## The same, on a real Kubernetes API server, and build and run the image. Needs root, and Debian.
+	@$(BIN)/python -m deploy.checks check --full
 
 manifests: $(READY) ## Write deploy/manifests anew from the chart.
 	@$(BIN)/python -m deploy.checks manifests
