@@ -121,7 +121,7 @@ def test_the_schema_knows_every_secret_setting_and_lets_none_into_the_config() -
     }
     assert set(schema["secretSettings"]["propertyNames"]["enum"]) == secret
     config = schema["config"]["properties"]
-    assert sections.keys() - {"health"} == config.keys()
+    assert sections.keys() == config.keys()
     barred = {f"{section}.{name}" for section in config for name, rule in config[section].get("properties", {}).items()
               if rule is False}  # fmt: skip
     assert barred == secret | {"kafka.instance_id", "snapshots.directory"}
@@ -157,6 +157,7 @@ def test_the_plain_manifests_are_as_the_chart_renders_them() -> None:
         ("existingSecret=", "/existingSecret"),
         ("config.redis.url=redis://:hunter2@redis", "/config/redis/url"),
         ("config.kafka.instance_id=one", "/config/kafka/instance_id"),
+        ("config.health.port=1", "'port' not allowed"),
         ("config.nonsense.a=1", "'nonsense' not allowed"),
         ("replicas=3", "'replicas' not allowed"),
         ("image.digest=latest", "/image/digest"),
