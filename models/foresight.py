@@ -180,7 +180,7 @@ class Foresight:
         return self._model.dump(knowledge.sequence, rows) if self._model else {}
 
     def load(self, knowledge: Knowledge, vocabulary: Vocabulary, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-        """Takes over what `dump` gave; False = another encoder, base or tuning, which begins anew.
+        """Takes over what `dump` gave; False = another encoder, base, head or tuning, which begins anew.
 
         Raises ValueError when it does not fit.
         """

@@ -9,6 +9,19 @@ from models.batch import Float32s
 EVERYTHING, TOP, LORA, PREFIX = "everything", "top", "lora", "prefix"
 
 
+class BaseHeads(NamedTuple):
+    """Those heads of a model of several tasks that score, as one: by the mean of their scores.
+
+    Attributes:
+        names: of the kinds of event that they foresee.
+        towers: a name of `neural.tasks.towers.TOWERS`; experts: of the towers that mix them.
+    """
+
+    names: tuple[str, ...]
+    towers: str
+    experts: int
+
+
 class BaseModel(NamedTuple):
     """A model that `millrace train` made, of m items.
 
@@ -16,9 +29,10 @@ class BaseModel(NamedTuple):
         checksum: SHA-256 of its file, hexadecimal.
         encoder: name of its encoder.
         sizes: those of the encoder, by their names in `neural.encoders.encoder.EncoderConfig`.
-        parameters: the encoder's.
+        parameters: the encoder's; with heads, those of `neural.tasks.headed.Headed`.
         rows: row of each item, by id.
         items: (m, 64) float32, their vectors; bias: (m,) float32, their biases.
+        heads: where it has one for each task; None = one for events of any kind.
     """
 
     checksum: str
@@ -28,6 +42,7 @@ class BaseModel(NamedTuple):
     rows: Mapping[str, int]
     items: Float32s
     bias: Float32s
+    heads: BaseHeads | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import signal
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
 from worker.text_encoders import open_text_encoder
-from worker.trained_model import read_base
+from worker.trained_model import HeadChoice, read_base
 from worker.trainer import Trainer
 from worker.warmup import warm_up
 
@@ -99,20 +99,24 @@ def recommender_options(settings: Settings) -> RecommenderOptions:
         unlisted_shown=ListRules(settings.lists).unlisted_shown,
         renewal=settings.learning.renewal,
         experts=chosen_experts(settings),
-        sequence=sequence_options(settings.experts),
+        sequence=sequence_options(settings.experts, settings.learning.objective),
         text_encoder=open_text_encoder(settings.experts),
         embedding_width=settings.experts.embedding_width if settings.experts.content else 0,
     )
 
 
-def sequence_options(experts: ExpertSettings) -> SequenceOptions:
-    """Those of the sequence expert. Raises StateError for a base that cannot be used, ConfigurationError without."""
+def sequence_options(experts: ExpertSettings, objective: Collection[str] = ()) -> SequenceOptions:
+    """Those of the sequence expert, where lists are to foresee events of these kinds; none = of all.
+
+    Raises StateError for a base that cannot be used, ConfigurationError without one that is needed.
+    """
     base, tuning = None, experts.sequence_tuning
     if experts.sequence and experts.sequence_base:
-        base = read_base(experts.sequence_base, experts.sequence_adapter_size if tuning == PREFIX else 0)
-    if experts.sequence and base is None and tuning != EVERYTHING:
+        prefixes = experts.sequence_adapter_size if tuning == PREFIX else 0
+        base = read_base(experts.sequence_base, prefixes, HeadChoice(experts.sequence_head, objective))
+    if experts.sequence and base is None and (tuning != EVERYTHING or experts.sequence_head):
         raise ConfigurationError(
-            f"experts.sequence_tuning = {tuning} needs a model to start from",
+            f"{_needy(experts)} needs a model to start from",
             "name the folder of one with experts.sequence_base, which `millrace train` makes",
         )
     return SequenceOptions(
@@ -124,6 +128,12 @@ def sequence_options(experts: ExpertSettings) -> SequenceOptions:
         experts.sequence_rate,
         _proposals(experts),
     )
+
+
+def _needy(experts: ExpertSettings) -> str:
+    if experts.sequence_tuning != EVERYTHING:
+        return f"experts.sequence_tuning = {experts.sequence_tuning}"
+    return f"experts.sequence_head = {', '.join(experts.sequence_head)}"
 
 
 def _proposals(experts: ExpertSettings) -> int:

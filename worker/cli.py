@@ -14,9 +14,11 @@ from worker.commands import (
     config,
     demo,
     doctor,
+    estimate,
     evaluate,
     recommend,
     services,
+    snapshot,
     topics,
     train,
     transfer,
@@ -25,7 +27,22 @@ from worker.commands import (
 )
 from worker.errors import MillraceError
 
-VERBS = (demo, worker, recommend, evaluate, tune, train, transfer, bench, services, topics, doctor, config)
+VERBS = (
+    demo,
+    worker,
+    recommend,
+    evaluate,
+    tune,
+    train,
+    transfer,
+    bench,
+    services,
+    topics,
+    snapshot,
+    estimate,
+    doctor,
+    config,
+)
 
 EXIT_CODES = """Exit codes:
 

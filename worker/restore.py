@@ -73,7 +73,7 @@ class Restorer:
             try:
                 if not self._recommender.load(self._arrays(manifest.knowledge)):
                     log.warning(
-                        "the sequence expert begins anew: the snapshot's has another encoder, base or tuning",
+                        "the sequence expert begins anew: the snapshot's has another encoder, base, head or tuning",
                         manifest=str(name),
                     )
             except (ValueError, KeyError) as error:

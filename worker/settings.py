@@ -168,6 +168,8 @@ class ExpertSettings(Section):
     """How it reads the last items; docs/models.md compares them. Another one than the snapshot's begins anew."""
     sequence_base: Path | None = None
     """Folder of a model that `millrace train` made, in which it starts, encoder and all. Another one begins anew."""
+    sequence_head: Texts = ()
+    """Kinds of event whose heads score, of a model of several tasks; none = those of `learning.objective`, or all."""
     sequence_tuning: Literal["everything", "top", "lora", "prefix"] = "everything"
     """What training may change of it; docs/deep-models.md compares. Items it does not know are always learned."""
     sequence_adapter_size: Count = 8

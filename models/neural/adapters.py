@@ -75,7 +75,7 @@ class LowRank(Adapter):
     def __init__(self, base: Tables, rank: int) -> None:
         super().__init__(base)
         self._rank = rank
-        self._matrices = [name for name, array in base.items() if array.ndim > 1 and name != "positions"]
+        self._matrices = [name for name, array in base.items() if array.ndim > 1 and not name.endswith("positions")]
 
     @override
     def first(self) -> Tables:

@@ -18,12 +18,12 @@ import torch
 from models.batch import Float32s, Int32s, Int64s
 from models.experts.sequence import TRAINED_AT, UPDATES, Foreseen, Sequence, first_vectors
 from models.knowledge import Knowledge
+from models.neural.proposals import Proposals
 from models.neural.reading import BIAS, ITEMS, Tables
 from models.neural.serving import CHUNK, reader_of
 from models.neural.training import State, draw_batches, train
 from models.neural.tuned import new_encoder
-from models.profiles import NOBODY
-from models.sequence_options import EVERYTHING, SequenceOptions
+from models.sequence_options import EVERYTHING, BaseModel, SequenceOptions
 from models.vocabulary import Vocabulary
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -32,7 +32,7 @@ Work = Callable[[], None]
 SAVED = "sequence."
 FIRST_RATE = 0.003
 BASE_RATE = 0.0003
-_CHECKSUM = "base"
+_CHECKSUM, _HEADS = "base", "heads"
 _TABLE = "knowledge.sequence.items"
 
 
@@ -47,7 +47,7 @@ class OnlineModel:
         self._begin = begin
         self._wait: Work = _nothing
         self._base = base = options.base
-        self._checksum = bytes.fromhex(base.checksum) if base else b""
+        self._identity = _identity(base)
         self._freezes_items = options.tuning != EVERYTHING
         self._prefix = f"{SAVED}{base.encoder if base else options.encoder}.{options.tuning}."
         self._training, self._serving = new_encoder(options), new_encoder(options)
@@ -60,8 +60,7 @@ class OnlineModel:
         self._served = self._serving.adapter.first()
         self._pending = np.zeros(1, np.bool_)
         self._placed = np.zeros(rows, np.bool_)
-        self._shelf = np.full(rows, -np.inf, np.float32)  # biases of what may be proposed
-        self._shelf_rows = 0  # those behind are all -inf
+        self._proposals = Proposals(rows, base if options.proposals else None)
 
     # -- serving ----------------------------------------------------------------------------------------------
 
@@ -79,31 +78,25 @@ class OnlineModel:
                 foreseen.asked[asked[start:]] = False
                 return len(asked) - start
             chosen = asked[start : start + CHUNK]
-            vectors = self._reader.read(sequence.items, foreseen.histories[chosen])  # (b, 64)
-            foreseen.vectors[chosen] = vectors
+            foreseen.vectors[chosen] = self._reader.read(sequence.items, foreseen.histories[chosen])
             if foreseen.proposals.shape[1]:
-                foreseen.proposals[chosen] = self._propose(vectors, sequence.items, foreseen.proposals.shape[1])
+                foreseen.proposals[chosen] = self._proposed(sequence, foreseen, chosen)
         return 0
 
-    def _propose(self, users: Float32s, items: Float32s, count: int) -> Int32s:
-        """(b, count): rows of the items with the highest logits, of users' vectors (b, 64); -1 = none is left."""
-        rows = np.full((len(users), count), NOBODY, np.int32)
-        used = self._shelf_rows
-        found = min(count, used)
-        if found:
-            filled = np.zeros((CHUNK, users.shape[1]), np.float32)  # sums depend on how many users there are
-            filled[: len(users)] = users
-            logits = torch.from_numpy(filled) @ torch.from_numpy(items[:used]).T  # (32, used)
-            best, places = (logits + torch.from_numpy(self._shelf[:used])).topk(found)  # (32, found), (32, found)
-            rows[:, :found] = places.masked_fill(best == -torch.inf, NOBODY).numpy()[: len(users)]
-        return rows
+    def _proposed(self, sequence: Sequence, foreseen: Foreseen, chosen: Int64s) -> Int32s:
+        """(b, p) for these b users, of which there are 32 at most: sums depend on how many there are."""
+        users = np.zeros((CHUNK, foreseen.vectors.shape[1]), np.float32)
+        users[: len(chosen)] = foreseen.vectors[chosen]
+        items = torch.from_numpy(sequence.items)  # (n, 64)
+        with torch.inference_mode():
+            best = self._proposals.best(torch.from_numpy(users), items, foreseen.proposals.shape[1])  # (32, p)
+        return best[: len(chosen)]
 
     def refresh(self, knowledge: Knowledge) -> None:
         """Lets items be proposed that had come when training was due last."""
         sequence, history = knowledge.sequence, knowledge.history
         here = (knowledge.events > 0) & (history.first <= sequence.counters[TRAINED_AT])
-        self._shelf = np.where(here, sequence.bias, np.float32(-np.inf))
-        self._shelf_rows = 1 + int(np.flatnonzero(here).max(initial=-1))
+        self._proposals.refresh(sequence.items, sequence.bias, here)
 
     # -- training ---------------------------------------------------------------------------------------------
 
@@ -143,7 +136,7 @@ class OnlineModel:
         """Makes room for so many rows."""
         self.settle()
         self.state = self.state.with_items(first_vectors(rows))
-        self._shelf = np.append(self._shelf, np.full(rows - len(self._shelf), -np.inf, np.float32))
+        self._proposals.fit(rows)
         self._placed = np.append(self._placed, np.zeros(rows - len(self._placed), np.bool_))
 
     def place(self, sequence: Sequence, vocabulary: Vocabulary) -> None:
@@ -155,11 +148,12 @@ class OnlineModel:
             return
         fresh = np.flatnonzero((vocabulary.hashes != 0) & ~self._placed)
         self._placed[fresh] = True
-        places = [self._base.rows.get(item, -1) for item in vocabulary.ids_of(fresh.tolist())]
-        known = np.array(places, np.int64) >= 0
+        places = np.array([self._base.rows.get(item, -1) for item in vocabulary.ids_of(fresh.tolist())], np.int64)
+        self._proposals.place(fresh, places)
+        known = places >= 0
         if not known.any():
             return
-        rows, at = fresh[known], np.array(places, np.int64)[known]
+        rows, at = fresh[known], places[known]
         items, bias = self._base.items[at], self._base.bias[at]
         self.state.place(rows, items, bias, frozen=self._freezes_items)
         sequence.items[rows], sequence.bias[rows] = items, bias
@@ -172,7 +166,7 @@ class OnlineModel:
         self.state.forget(rows, first)
         sequence.items[rows], sequence.bias[rows] = first, 0
         self._placed[rows] = False
-        self._shelf[rows] = -np.inf
+        self._proposals.forget(sequence.items, rows)
 
     # -- saving -----------------------------------------------------------------------------------------------
 
@@ -185,7 +179,7 @@ class OnlineModel:
         return saved | ({_TABLE: sequence.items[:0]} if self._freezes_items else {})
 
     def load(self, sequence: Sequence, vocabulary: Vocabulary, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-        """Takes over what `dump` gave, else begins anew: it has nothing of this encoder, base and tuning.
+        """Takes over what `dump` gave, else begins anew: it has nothing of this encoder, base, heads and tuning.
 
         Raises ValueError for damage.
         """
@@ -204,8 +198,8 @@ class OnlineModel:
         return is_ours
 
     def _is_ours(self, arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
-        checksum = arrays.get(f"{self._prefix}{_CHECKSUM}")
-        return checksum is not None and bytes(checksum) == self._checksum
+        saved = {name: arrays.get(f"{self._prefix}{name}") for name in (_CHECKSUM, _HEADS)}
+        return {name: bytes(each) for name, each in saved.items() if each is not None} == self._identity
 
     def _take(self, sequence: Sequence, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         rows = len(arrays.get(f"{self._prefix}training.values.{BIAS}", ()))
@@ -236,7 +230,8 @@ class OnlineModel:
         yield "training.steps", self.state.trained, ""
         yield "training.rate", self.state.rate, ""
         yield "pending", self._pending, ""
-        yield _CHECKSUM, np.frombuffer(self._checksum, np.uint8).copy(), ""
+        for name, told in self._identity.items():
+            yield name, np.frombuffer(told, np.uint8).copy(), ""
 
     def _free_rows(self, rows: int) -> Int64s:
         return np.flatnonzero(~self.state.frozen[:rows])
@@ -250,8 +245,16 @@ class OnlineModel:
     def size_bytes(self) -> int:
         """Memory of all tables."""
         tables = [*self._served.values(), *(table for tables in self.state[:4] for table in tables.values())]
-        others: list[npt.NDArray[Any]] = [*self.state[4:], self._pending, self._placed, self._shelf]
-        return sum(table.nbytes for table in (*tables, *others))
+        others: list[npt.NDArray[Any]] = [*self.state[4:], self._pending, self._placed]
+        return sum(table.nbytes for table in (*tables, *others)) + self._proposals.size_bytes()
+
+
+def _identity(base: BaseModel | None) -> dict[str, bytes]:
+    """What names a base, and those of its heads that score."""
+    if base is None:
+        return {_CHECKSUM: b""}
+    heads = {_HEADS: "\n".join(base.heads.names).encode()} if base.heads else {}
+    return {_CHECKSUM: bytes.fromhex(base.checksum), **heads}
 
 
 def _nothing() -> None:

@@ -11,6 +11,8 @@ from models.neural.attention import NewestAttention
 from models.neural.encoders.encoder import EncoderConfig, SequenceEncoder
 from models.neural.encoders.registry import ENCODERS
 from models.neural.reading import ITEM_SCALE, Tables, read, write
+from models.neural.tasks.headed import Headed
+from models.neural.tasks.towers import TOWERS
 from models.sequence_options import PREFIX, BaseModel, SequenceOptions
 
 _SEED = 25
@@ -68,9 +70,16 @@ def _base(base: BaseModel, options: SequenceOptions) -> nn.Module:
             f"a base has vectors of {WIDTH} numbers and reads {WINDOW_EVENTS + prefixes} items or more, "
             f"not {config.width} and {config.length}"
         )
-    encoder = _encoder(base.encoder, config)
+    encoder = _with_heads(_encoder(base.encoder, config), base, config)
     own = {name: parameter.shape for name, parameter in encoder.named_parameters()}
     if own != {name: array.shape for name, array in base.parameters.items()}:
         raise ValueError("the parameters of the base are not those of its encoder")
     write(encoder, dict(base.parameters))
     return Prefixed(encoder, prefixes, WIDTH) if prefixes else encoder
+
+
+def _with_heads(encoder: SequenceEncoder, base: BaseModel, config: EncoderConfig) -> SequenceEncoder:
+    if base.heads is None:
+        return encoder
+    tasks = len(base.heads.names)
+    return Headed(encoder, TOWERS[base.heads.towers](tasks, WIDTH, config.dropout, base.heads.experts), tasks)

@@ -58,7 +58,7 @@ class Timed(AtOnce):
 
 
 def measured(stream: Interactions, sequence: SequenceOptions | None) -> dict[str, object]:
-    """Figures of one pass."""
+    """Figures of one pass, of the events that lists are to foresee."""
     users, items = len(set(stream.users)), len(set(stream.items))
     options = RecommenderOptions(max_users=users, max_items=items)
     if sequence is not None:
@@ -68,7 +68,8 @@ def measured(stream: Interactions, sequence: SequenceOptions | None) -> dict[str
     timed = Timed()
     recommender = Recommender(options, timed)
     outcomes = prequential(recommender, recommender.new_shard(), stream)
-    figures = summarize(outcomes, scored_events(outcomes, seen_excluded=recommender.excludes_seen))
+    scored = scored_events(outcomes, seen_excluded=recommender.excludes_seen) & stream.of_objective
+    figures = summarize(outcomes, scored)
     names = ("hr_at_20", "mrr_at_20")
     report: dict[str, object] = {"blend": [figures[name] for name in names]}
     report["second half"] = [figures["second_half"][name] for name in names]

@@ -10,46 +10,20 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from models.batch import Interactions
-from models.experts.sequence import UPDATES, WIDTH, Foreseen, first_vectors, foresee_users
+from models.experts.sequence import UPDATES, Foreseen, first_vectors, foresee_users
 from models.foresight import always
 from models.neural.adapters import LowRank
-from models.neural.encoders.encoder import EncoderConfig
 from models.neural.encoders.registry import ENCODERS
 from models.neural.online import BASE_RATE, FIRST_RATE, OnlineModel, Work
 from models.neural.reading import BIAS, ITEMS, parameters_of
 from models.neural.tuned import new_encoder
-from models.recommender import Recommender, RecommenderOptions
-from models.registry import EXPERTS
-from models.sequence_options import EVERYTHING, LORA, PREFIX, TOP, BaseModel, SequenceOptions
+from models.recommender import Recommender
+from models.sequence_options import EVERYTHING, LORA, PREFIX, TOP, SequenceOptions
+from tests.support.bases import CONFIG, KNOWN, TUNINGS, base_of, options
 from tests.support.learning import assert_same_state, learned, random_batch, restored, state_of
+from tests.support.sequence import model_of
 
-TUNINGS = (EVERYTHING, TOP, LORA, PREFIX)
 PARTS = (TOP, LORA, PREFIX)
-KNOWN = 30  # items i0 to i29 of the streams' i0 to i59
-
-
-def base_of(encoder: str, seed: int = 1) -> BaseModel:
-    """A model that knows half of the items."""
-    torch.manual_seed(seed)
-    sizes = {"width": WIDTH, "length": 30, "blocks": 2, "heads": 1, "dropout": 0.1}
-    config = EncoderConfig(WIDTH, 30, 2, 1, 0.1)
-    items = np.random.default_rng(seed).standard_normal((KNOWN, WIDTH)).astype(np.float32) * np.float32(0.3)
-    rows = {f"i{number}": number for number in range(KNOWN)}
-    bias = np.linspace(-1, 1, KNOWN).astype(np.float32)
-    return BaseModel(f"{seed:064x}", encoder, sizes, parameters_of(ENCODERS[encoder](config)), rows, items, bias)
-
-
-def options(encoder: str, tuning: str, seed: int = 1) -> RecommenderOptions:
-    """Trained every 100 events."""
-    chosen = SequenceOptions(100, base=base_of(encoder, seed), tuning=tuning, adapter_size=4)
-    return RecommenderOptions(experts=(*EXPERTS, "sequence"), sequence=chosen)
-
-
-def model_of(recommender: Recommender) -> OnlineModel:
-    """Its torch side."""
-    model = recommender.foresight._model
-    assert model
-    return model
 
 
 def vector_of(recommender: Recommender, encoder: torch.nn.Module, items: list[str]) -> torch.Tensor:
@@ -83,7 +57,7 @@ def test_before_any_training_the_base_itself_serves(encoder: str, tuning: str) -
     foresee_users(shard.profiles, np.zeros(1, np.int32), foreseen)
     model_of(recommender).encode(recommender.knowledge.sequence, foreseen, 1, always)
     torch.manual_seed(1)
-    own = ENCODERS[encoder](EncoderConfig(WIDTH, 30, 2, 1, 0.1))
+    own = ENCODERS[encoder](CONFIG)
     awaited = vector_of(recommender, own, ["i7", "i3"])
     np.testing.assert_allclose(foreseen.vectors[0], awaited, rtol=1e-4, atol=1e-5)
 
