@@ -31,7 +31,7 @@ FAULTS = [
     Fault("a field of the pod that is not there", "StatefulSet", "fieldPath: metadata.name", "fieldPath: metadata.nam"),
     Fault("a volume that nobody declared", "StatefulSet", "{name: tmp, mountPath", "{name: temp, mountPath"),
     Fault("two mounts at one place", "StatefulSet", "mountPath: /tmp}", "mountPath: /etc/millrace}"),
-    Fault("requests above limits", "StatefulSet", "memory: 3Gi", "memory: 1Gi"),
+    Fault("requests above limits", "StatefulSet", "memory: 4Gi", "memory: 1Gi"),
     Fault("a resource of no kind", "StatefulSet", "ephemeral-storage: 1Gi", "ephemeral-memory: 1Gi"),
     Fault("a name of a port that is too long", "StatefulSet", "{name: metrics, c", "{name: metrics-of-workers, c"),
     Fault("a probe of no port", "StatefulSet", "{path: /readyz, port: metrics}", "{path: /readyz, port: -1}"),
