@@ -3,7 +3,6 @@
 It is built from the source of its Go module, which takes some minutes, and kept in `.tools`.
 """
 
-import os
 import re
 import secrets
 import shutil
@@ -33,27 +32,37 @@ def program() -> Path:
 
 
 def _build(built: Path) -> None:
-    """Its libraries lie beside it in its repository; here their releases take their places."""
+    variables = tools.go_variables() | {"GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
     with tempfile.TemporaryDirectory(dir=tools.FOLDER) as folder:
-        source = Path(folder) / "source"
-        shutil.copytree(tools.module_source(MODULE), source, copy_function=shutil.copyfile)
-        for path in (source, *source.rglob("*")):
-            path.chmod(0o755)
-        for name in ("go.work", "go.work.sum"):
-            (source / name).unlink(missing_ok=True)
-        shutil.rmtree(source / "vendor", ignore_errors=True)
-        released = f"v0{VERSION[1:]}"
-        edits = [f"-{verb}={library}{version}" for library in STAGED.findall((source / "go.mod").read_text())
-                 for verb, version in (("dropreplace", ""), ("require", f"@{released}"))]  # fmt: skip
-        variables = tools.go_variables() | {"GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
-        major, minor, _patch = VERSION.split(".")
-        stamp = "-s -w " + " ".join(
-            f"-X k8s.io/component-base/version.git{name}={value}"
-            for name, value in (("Version", f"v{VERSION}"), ("Major", major), ("Minor", minor))
-        )
-        command("go", "mod", "edit", *edits, folder=source, variables=variables)
-        command("go", "build", "-trimpath", "-ldflags", stamp, "-o", built, "./cmd/kube-apiserver",
-                folder=source, variables=variables)  # fmt: skip
+        source = _unpacked(Path(folder) / "source")
+        command("go", "mod", "edit", *_released_libraries(source), folder=source, variables=variables)
+        words = ["go", "build", "-trimpath", "-ldflags", _named_version(), "-o", built, "./cmd/kube-apiserver"]
+        command(*words, folder=source, variables=variables)
+
+
+def _unpacked(source: Path) -> Path:
+    """The module's files, which may be written, without those that belong to its repository."""
+    shutil.copytree(tools.module_source(MODULE), source, copy_function=shutil.copyfile)
+    for path in (source, *source.rglob("*")):
+        path.chmod(0o755)
+    for name in ("go.work", "go.work.sum"):
+        (source / name).unlink(missing_ok=True)
+    shutil.rmtree(source / "vendor", ignore_errors=True)
+    return source
+
+
+def _released_libraries(source: Path) -> list[str]:
+    """Edits of go.mod: its libraries lie beside it in its repository; here their releases take their places."""
+    libraries = STAGED.findall((source / "go.mod").read_text())
+    edits = ((f"-dropreplace={library}", f"-require={library}@v0{VERSION[1:]}") for library in libraries)
+    return [edit for pair in edits for edit in pair]
+
+
+def _named_version() -> str:
+    """Flags of the linker: the server would not know its version else."""
+    major, minor, _patch = VERSION.split(".")
+    names = {"Version": f"v{VERSION}", "Major": major, "Minor": minor}
+    return "-s -w " + " ".join(f"-X k8s.io/component-base/version.git{name}={value}" for name, value in names.items())
 
 
 @contextmanager
@@ -108,7 +117,7 @@ def _server(server: Path, folder: Path, port: int, etcd_port: int, token: str) -
 @contextmanager
 def _process(words: list[str], log: Path) -> Iterator[None]:
     with log.open("wb") as output:
-        process = subprocess.Popen(words, stdout=output, stderr=output, env=os.environ | {"ETCD_UNSUPPORTED_ARCH": ""})
+        process = subprocess.Popen(words, stdout=output, stderr=output)
     try:
         yield
     finally:

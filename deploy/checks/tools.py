@@ -85,7 +85,7 @@ def fetched(what: Path, pin: str, fetch: Callable[[], object]) -> Path:
     stamp = FOLDER / f"{what.name}.pin"
     if not (what.exists() and stamp.exists() and stamp.read_text() == pin):
         typer.echo(f"        fetching {what.name}")
-        FOLDER.mkdir(exist_ok=True)
+        PROGRAMS.mkdir(parents=True, exist_ok=True)
         fetch()
         stamp.write_text(pin)
     return what
