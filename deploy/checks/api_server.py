@@ -36,7 +36,16 @@ def _build(built: Path) -> None:
     with tempfile.TemporaryDirectory(dir=tools.FOLDER) as folder:
         source = _unpacked(Path(folder) / "source")
         command("go", "mod", "edit", *_released_libraries(source), folder=source, variables=variables)
-        words = ["go", "build", "-trimpath", "-ldflags", _named_version(), "-o", built, "./cmd/kube-apiserver"]
+        words: list[str | Path] = [
+            "go",
+            "build",
+            "-trimpath",
+            "-ldflags",
+            _named_version(),
+            "-o",
+            built,
+            "./cmd/kube-apiserver",
+        ]
         command(*words, folder=source, variables=variables)
 
 
