@@ -12,10 +12,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check types bench lock clean
+.PHONY: help setup demo test check types bench deploy-check deploy-check-full manifests lock clean
 
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment in .venv, as requirements.lock pins it; done again when that changes.
 
@@ -39,13 +39,22 @@ types: $(READY) ## Types alone.
 bench: $(READY) ## Measure rates, latency and memory on this machine. ARGS="--json" for programs.
 	@$(BIN)/millrace bench $(ARGS)
 
+deploy-check: $(READY) ## Lint what is under deploy/, and hold it against schemas. Fetches its tools once; needs Go.
+	@$(BIN)/python -m deploy.checks check
+
+deploy-check-full: $(READY) ## The same, on a real Kubernetes API server, and build and run the image. Needs root, and Debian.
+	@$(BIN)/python -m deploy.checks check --full
+
+manifests: $(READY) ## Write deploy/manifests anew from the chart.
+	@$(BIN)/python -m deploy.checks manifests
+
 lock: $(UV) ## Bring requirements.lock in step with pyproject.toml. ARGS="--upgrade" for newer versions.
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras --group dev \
 		$(ARGS) pyproject.toml -o requirements.lock
 
 clean: ## Remove caches and builds; the environment stays.
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist
-	find models producers worker tests -name __pycache__ -prune -exec rm -rf {} +
+	find deploy models producers worker tests -name __pycache__ -prune -exec rm -rf {} +
 
 # -- the environment ---------------------------------------------------------------------------------------------
 

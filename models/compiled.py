@@ -2,7 +2,10 @@
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -25,10 +28,29 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+def _own_copy(shipped: Path) -> Path:
+    """A copy in the user's caches, made once: numba only reads kernels where it could write some as well."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "millrace"
+    copy = caches / shipped.name
+    if not copy.exists():
+        caches.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=caches) as unfinished, suppress(OSError):  # another one was faster
+            shutil.copytree(shipped, Path(unfinished) / "whole").rename(copy)
+    return copy
+
+
+def _folder() -> str:
+    """Where kernels are kept; empty where numba is to pick a folder of the user's."""
+    beside = _HERE / "__pycache__" / f"kernels-{_sources_digest()}"
+    if os.access(_HERE, os.W_OK):
+        return str(beside)
+    return str(_own_copy(beside)) if beside.is_dir() else ""
+
+
 # numba's own cache does not notice that a kernel calls one of another file that changed, so the folder is named
-# by the content of all that they may call. Where the package is read-only, numba picks a folder of the user's.
-if not getattr(config, "CACHE_DIR", "") and os.access(_HERE, os.W_OK):
-    setattr(config, "CACHE_DIR", str(_HERE / "__pycache__" / f"kernels-{_sources_digest()}"))  # noqa: B010
+# by the content of all that they may call.
+if not getattr(config, "CACHE_DIR", ""):
+    setattr(config, "CACHE_DIR", _folder())  # noqa: B010
 
 
 def is_compiled() -> bool:

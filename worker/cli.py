@@ -19,6 +19,7 @@ from worker.commands import (
     recommend,
     services,
     snapshot,
+    topics,
     train,
     transfer,
     tune,
@@ -26,7 +27,22 @@ from worker.commands import (
 )
 from worker.errors import MillraceError
 
-VERBS = (demo, worker, recommend, evaluate, tune, train, transfer, bench, services, snapshot, estimate, doctor, config)
+VERBS = (
+    demo,
+    worker,
+    recommend,
+    evaluate,
+    tune,
+    train,
+    transfer,
+    bench,
+    services,
+    topics,
+    snapshot,
+    estimate,
+    doctor,
+    config,
+)
 
 EXIT_CODES = """Exit codes:
 

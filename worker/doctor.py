@@ -132,7 +132,7 @@ def _topics(admin: KafkaAdminClient, settings: KafkaSettings) -> Iterator[Findin
     found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics() if topic["partitions"]}
     for name in (settings.events_topic, settings.items_topic, settings.dead_letter_topic):
         detail = f"{found[name]} partition(s)" if name in found else "does not exist"
-        remedy = "create it; `millrace replay` and `millrace simulate` do when they start"
+        remedy = "create it, as `millrace topics create` does"
         yield _finding(f"topic {name}", name in found, detail, remedy)
 
 

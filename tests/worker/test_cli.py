@@ -23,6 +23,7 @@ VERBS = [
     ["evaluate"],
     ["bench"],
     ["services"],
+    ["topics", "create"],
     ["doctor"],
     ["config", "show"],
     ["config", "schema"],

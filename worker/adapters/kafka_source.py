@@ -182,7 +182,7 @@ class KafkaEventSource(EventSource):
         if not partitions:
             raise ServiceUnavailable(
                 f"Kafka at {self._settings.bootstrap_servers} has no topic {topic}",
-                "create it, e.g. by `millrace replay`, or name another in MILLRACE_KAFKA__EVENTS_TOPIC",
+                "create it, e.g. by `millrace topics create`, or name another in MILLRACE_KAFKA__EVENTS_TOPIC",
             )
 
     def _range(self, consumer: KafkaConsumer, place: TopicPartition) -> tuple[int, int]:

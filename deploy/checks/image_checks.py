@@ -1,0 +1,126 @@
+"""What the image does when it runs: it says its version, finds its kernels, and works on real services."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import psutil
+import redis
+
+from deploy.checks.image import Images
+from deploy.checks.running import Check, CheckFailed, command
+from worker.embedded.ports import HOST, free_ports
+from worker.embedded.services import EmbeddedServices
+from worker.events import KEY_PREFIX, popular_key
+
+WAIT_SECONDS = 120.0
+EVENTS = 2000
+USER = 10001
+COMPILED = "import os, models.compiled as c; assert c.is_compiled(), 'nothing is compiled'; print(os.getuid())"
+
+
+def checks(images: Images) -> list[Check]:
+    """In this order: the first one builds what the others run."""
+    return [
+        Check("image", lambda: f"built on {images.build()}"),
+        Check("image --version", lambda: _version(images)),
+        Check("image kernels", lambda: _kernels(images)),
+        Check("image worker", lambda: _work(images)),
+    ]
+
+
+def _version(images: Images) -> str:
+    told = command(*images.running(images.container(), "/app/bin/millrace", "--version")).strip()
+    if told != f"millrace {version('millrace')}":
+        raise CheckFailed(f"says {told}")
+    return told
+
+
+def _kernels(images: Images) -> str:
+    told = command(*images.running(images.container(), "/app/bin/python", "-c", COMPILED)).strip()
+    if told != str(USER):
+        raise CheckFailed(f"runs as user {told}")
+    return f"compiled in the image, found by user {told}"
+
+
+def _work(images: Images) -> str:
+    """Topics, events, a worker that becomes ready and publishes, its health check, and an orderly end."""
+    services = EmbeddedServices()
+    services.start()
+    try:
+        return _work_on(images, services)
+    finally:
+        services.close()
+
+
+def _work_on(images: Images, services: EmbeddedServices) -> str:
+    container = images.container()
+    (port,) = free_ports(1)
+    variables = {
+        "MILLRACE_KAFKA__BOOTSTRAP_SERVERS": services.bootstrap_servers,
+        "MILLRACE_REDIS__URL": services.redis_url,
+        "MILLRACE_HEALTH__PORT": str(port),
+    }
+    command(*images.running(container, "/app/bin/millrace", "topics", "create", **variables))
+    command(*images.running(container, "/app/bin/millrace", "simulate", f"--events={EVENTS}", **variables))
+    began = time.monotonic()
+    with _process(images.running(container, "/app/bin/millrace", "worker", **variables)) as worker:
+        _wait_for(worker, lambda: _ready(port), "ready")
+        ready_seconds = time.monotonic() - began
+        with redis.Redis.from_url(services.redis_url) as lists:
+            _wait_for(worker, lambda: bool(lists.exists(popular_key(KEY_PREFIX))), "publishing")
+            _end(worker)
+            published = lists.dbsize()
+    return f"ready after {ready_seconds:.1f} s, {published} keys from {EVENTS} events, ended in order"
+
+
+@contextmanager
+def _process(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield process
+    finally:
+        _kill(process)
+        process.wait()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """With what it started, which would live on."""
+    if process.poll() is None:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=2):
+            return True
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+def _wait_for(worker: subprocess.Popen[str], reached: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not reached():
+        if worker.poll() is not None or time.monotonic() > deadline:
+            _kill(worker)
+            output, _ = worker.communicate()
+            raise CheckFailed(f"the worker is not {what}:\n{output[-3000:]}")
+        time.sleep(0.2)
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    """Sends SIGTERM to the worker itself: what runs it would not hand it on."""
+    tree = psutil.Process(worker.pid).children(recursive=True)
+    (millrace,) = (each for each in tree if each.cmdline()[:1] == ["/app/bin/python"])
+    os.kill(millrace.pid, signal.SIGTERM)
+    output, _ = worker.communicate(timeout=WAIT_SECONDS)
+    if worker.returncode:
+        raise CheckFailed(f"the worker ended with {worker.returncode}:\n{output[-3000:]}")

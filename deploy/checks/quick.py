@@ -1,0 +1,88 @@
+"""The checks that need nothing but files."""
+
+import tempfile
+from pathlib import Path
+
+from deploy.checks import chart, schemas, tools
+from deploy.checks.running import ROOT, Check, command
+
+DEPLOY = ROOT / "deploy"
+RULES = DEPLOY / "prometheus" / "rules.yaml"
+RULE_TESTS = DEPLOY / "prometheus" / "rules_test.yaml"
+
+
+def checks() -> list[Check]:
+    """In the order of what is read."""
+    rules = [Check("promtool rules", _rules)] if RULES.exists() else []
+    return [
+        Check("hadolint", _dockerfile),
+        Check("composecheck", _compose),
+        Check("promtool config", _prometheus),
+        *rules,
+        Check("helm lint", _lint),
+        Check("kubeconform", _schemas),
+        Check("kube-score", _practice),
+        Check("manifests", _manifests),
+    ]
+
+
+def _dockerfile() -> str:
+    command(tools.hadolint(), DEPLOY / "Dockerfile")
+    return "Dockerfile"
+
+
+def _compose() -> str:
+    command(tools.composecheck(), DEPLOY / "compose.yaml")
+    return "compose.yaml"
+
+
+def _prometheus() -> str:
+    promtool = tools.of_debian("promtool", "prometheus")
+    command(promtool, "check", "config", "--syntax-only", DEPLOY / "prometheus" / "prometheus.yaml")
+    return "prometheus.yaml"
+
+
+def _rules() -> str:
+    promtool = tools.of_debian("promtool", "prometheus")
+    command(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES)
+    command(promtool, "test", "rules", RULE_TESTS)
+    return f"{RULES.name}, {RULE_TESTS.name}"
+
+
+def _lint() -> str:
+    for values in chart.VALUES:
+        command(tools.helm(), "lint", "--strict", "--values", values, chart.CHART)
+    command(tools.helm(), "lint", "--strict", chart.CHART)
+    return f"the chart with {len(chart.VALUES) + 1} sets of values"
+
+
+def _schemas() -> str:
+    where = [word for location in schemas.locations() for word in ("-schema-location", location)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = _files(Path(folder))
+        told = command(tools.kubeconform(), "-strict", "-summary", *where, *files, chart.MANIFESTS)
+    return told.strip().splitlines()[-1]
+
+
+def _practice() -> str:
+    """A limit on CPU would only slow a worker down; what an image's tag means is the registry's."""
+    ignored = ("--ignore-container-cpu-limit", "--ignore-test", "container-image-pull-policy")
+    with tempfile.TemporaryDirectory() as folder:
+        files = _files(Path(folder))
+        for file in files:  # apart, or policies of the one would count for the other
+            command(tools.kube_score(), "score", "--output-format", "ci", *ignored, file)
+    return f"{len(files)} renderings"
+
+
+def _manifests() -> str:
+    chart.compare_plain_manifests()
+    return f"{len(list(chart.MANIFESTS.glob('*.yaml')))} files are as the chart renders them"
+
+
+def _files(folder: Path) -> list[Path]:
+    """The renderings of the chart, a file each."""
+    files = []
+    for name, text in chart.renderings().items():
+        files.append(folder / f"{name}.yaml")
+        files[-1].write_text(text)
+    return files

@@ -1,0 +1,195 @@
+"""The chart: what it renders fits the worker, what does not go together is refused, deploy/manifests come from it."""
+
+import json
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.checks import chart, tools
+from deploy.checks.running import CheckFailed
+from worker.settings import Settings, load
+from worker.settings_sources import is_secret
+
+ROOT = Path(__file__).parents[2]
+SNAPSHOT_SECONDS = 30.0
+
+
+@pytest.fixture
+def helm() -> None:
+    """A helm that `make deploy-check` fetched, since building one takes minutes."""
+    if (tools.PROGRAMS / "helm").exists():
+        return
+    if os.environ.get("CI") and shutil.which("go"):
+        pytest.fail("no helm in .tools, though Go is there: run `make deploy-check` before the tests")
+    pytest.skip("`make deploy-check` fetches helm")
+
+
+def manifests(kind: str) -> list[dict[str, Any]]:
+    """The plain manifests of one kind."""
+    documents = (each for file in sorted(chart.MANIFESTS.glob("*.yaml")) for each in chart.documents(file.read_text()))
+    return [each for each in documents if each["kind"] == kind]
+
+
+def the_only(kind: str) -> dict[str, Any]:
+    (manifest,) = manifests(kind)
+    return manifest
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """What a worker makes of the ConfigMap."""
+    file = tmp_path / "millrace.toml"
+    file.write_text(the_only("ConfigMap")["data"]["millrace.toml"])
+    return load(file, environment={})
+
+
+# -- what needs no helm -------------------------------------------------------------------------------------------
+
+
+def pods() -> Iterator[dict[str, Any]]:
+    for kind in ("StatefulSet", "Job", "CronJob"):
+        for manifest in manifests(kind):
+            spec = manifest["spec"]
+            yield spec.get("jobTemplate", {"spec": spec})["spec"]["template"]["spec"]
+
+
+def test_a_worker_takes_the_settings_of_the_config_map(settings: Settings) -> None:
+    assert settings.kafka.bootstrap_servers
+    assert settings.health.host == "0.0.0.0"
+    assert settings.log.format == "json"
+
+
+def test_probes_and_metrics_are_at_the_port_that_the_worker_opens(settings: Settings) -> None:
+    (container,) = the_only("StatefulSet")["spec"]["template"]["spec"]["containers"]
+    (port,) = container["ports"]
+    assert port["containerPort"] == settings.health.port
+    probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
+    assert {name: probe["path"] for name, probe in probes.items()} == {
+        "startup": "/livez",
+        "liveness": "/livez",
+        "readiness": "/readyz",
+    }
+    assert {probe["port"] for probe in probes.values()} == {port["name"]}
+
+
+def test_a_pod_has_longer_to_end_than_a_worker_takes(settings: Settings) -> None:
+    pod = the_only("StatefulSet")["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] >= settings.run.drain_seconds + SNAPSHOT_SECONDS
+
+
+def test_a_pod_is_named_as_a_member_of_the_group() -> None:
+    (container,) = the_only("StatefulSet")["spec"]["template"]["spec"]["containers"]
+    named = [each for each in container["env"] if each["name"] == "MILLRACE_KAFKA__INSTANCE_ID"]
+    assert named[0]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+def test_secrets_come_as_files_by_reference_only() -> None:
+    assert manifests("Secret") == []
+    for pod in pods():
+        (container,) = pod["containers"]
+        files = {each["value"] for each in container["env"] if each["name"].endswith("_FILE")}
+        (volume,) = (each["secret"] for each in pod["volumes"] if "secret" in each)
+        assert {f"/run/secrets/millrace/{item['path']}" for item in volume["items"]} == files
+
+
+def test_every_container_is_without_rights_and_its_root_read_only() -> None:
+    for pod in pods():
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_schema_knows_every_secret_setting_and_lets_none_into_the_config() -> None:
+    schema = json.loads((chart.CHART / "values.schema.json").read_text())["properties"]
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    secret = {
+        f"{section}.{setting}"
+        for section, kind in sections.items()
+        for setting, field in getattr(kind, "model_fields", {}).items()
+        if is_secret(field)
+    }
+    assert set(schema["secretSettings"]["propertyNames"]["enum"]) == secret
+    config = schema["config"]["properties"]
+    assert sections.keys() == config.keys()
+    barred = {f"{section}.{name}" for section in config for name, rule in config[section].get("properties", {}).items()
+              if rule is False}  # fmt: skip
+    assert barred == secret | {"kafka.instance_id", "snapshots.directory"}
+
+
+def test_the_chart_has_the_version_of_the_package() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    described = yaml.safe_load((chart.CHART / "Chart.yaml").read_text())
+    assert described["appVersion"] == version
+    assert f"ARG VERSION={version}\n" in (ROOT / "deploy" / "Dockerfile").read_text()
+    assert f"image: &image millrace:{version}\n" in (ROOT / "deploy" / "compose.yaml").read_text()
+
+
+# -- what helm says -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("helm")
+def test_the_plain_manifests_are_as_the_chart_renders_them() -> None:
+    chart.compare_plain_manifests()
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [
+        ("terminationGracePeriodSeconds=49", "would cut the last snapshot off; .* may take 50 s"),
+        ("config.run.drain_seconds=31", "would cut the last snapshot off; .* may take 61 s"),
+        ("keda.enabled=true,keda.maxReplicas=9", "9 workers cannot share 8 partitions"),
+        ("persistence.enabled=false", "name an object store"),
+        ("config.snapshots.url=s3://bucket/prefix", "snapshots lie in one place"),
+        ("persistence.accessModes={ReadWriteOnce}", "several workers need a volume that is ReadWriteMany"),
+        ("train.enabled=true", "name the volume claim"),
+        ("existingSecret=", "/existingSecret"),
+        ("config.redis.url=redis://:hunter2@redis", "/config/redis/url"),
+        ("config.kafka.instance_id=one", "/config/kafka/instance_id"),
+        ("config.health.port=1", "'port' not allowed"),
+        ("config.nonsense.a=1", "'nonsense' not allowed"),
+        ("replicas=3", "'replicas' not allowed"),
+        ("image.digest=latest", "/image/digest"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused_with_their_reason(values: str, cause: str) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        chart.rendered("--set", values)
+    assert re.search(cause, str(refused.value)), refused.value
+
+
+@pytest.mark.usefixtures("helm")
+def test_a_scaler_may_start_no_more_workers_than_there_are_partitions_and_has_the_replicas_to_itself() -> None:
+    options = ("--set", "keda.enabled=true,config.kafka.partitions=24")
+    rendering = {each["kind"]: each for each in chart.documents(chart.rendered(*options))}
+    assert rendering["ScaledObject"]["spec"]["maxReplicaCount"] == 24
+    assert "replicas" not in rendering["StatefulSet"]["spec"]
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize("values", chart.VALUES, ids=lambda file: str(file.stem))
+def test_a_worker_takes_the_settings_of_every_set_of_values(values: Path, tmp_path: Path) -> None:
+    rendering = chart.documents(chart.rendered("--values", values))
+    (config,) = (each["data"] for each in rendering if "millrace.toml" in each.get("data", {}))
+    file = tmp_path / "millrace.toml"
+    file.write_text(config["millrace.toml"])
+    given = yaml.safe_load(values.read_text())
+    names = (name.upper().replace(".", "__") for name in given.get("secretSettings", {}))
+    secrets = {f"MILLRACE_{name}": "redis://redis" for name in names}
+    settings = load(file, environment=secrets).model_dump(mode="json")
+    for section, expected in given["config"].items():
+        shown = {name: settings[section][name] for name in expected}
+        if "kinds" in expected:
+            shown["kinds"] = {kind: shown["kinds"][kind] for kind in expected["kinds"]}
+        assert shown == expected
