@@ -42,6 +42,7 @@ from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
 from worker.text_encoders import open_text_encoder
+from worker.tracing import open_tracing
 from worker.trained_model import HeadChoice, read_base
 from worker.trainer import Trainer
 from worker.warmup import warm_up
@@ -220,7 +221,8 @@ def run_worker(settings: Settings, read_again: Callable[[], Settings], observers
     Raises MillraceError.
     """
     configure_logs(settings.log)
-    worker, health = assemble(settings, real_adapters(settings), observers)
+    tracing = [open_tracing(version("millrace"))] if settings.run.tracing else []
+    worker, health = assemble(settings, real_adapters(settings), [*observers, *tracing])
     health.start()
     log.info("worker started", health_port=health.port, version=version("millrace"))
     try:

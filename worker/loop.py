@@ -88,6 +88,7 @@ class Worker:
         self._parts.observer.polled(records, polled_at - began)
         for number, batch in polled.items():
             if number in self._owned:  # else it was revoked within this poll, and its new owner reads them
+                self._parts.observer.received(number, batch)
                 self._parts.pipeline.process(self._owned[number], batch)
         self._parts.observer.processed(records, clock.monotonic() - polled_at)
         self._ownership.take_over()
