@@ -56,6 +56,19 @@ class KubeClient:
         except (OSError, http.client.HTTPException):
             return False
 
+    def configuration(self) -> str:
+        """A kubeconfig, by which other programs come in."""
+        cluster = {"server": self._address, "certificate-authority": str(self._certificate)}
+        configuration = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "here", "cluster": cluster}],
+            "users": [{"name": "admin", "user": {"token": self._token}}],
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "admin"}}],
+            "current-context": "here",
+        }
+        return json.dumps(configuration)  # which is YAML as well
+
     def apply(self, document: Document, *, dry_run: bool) -> Answer:
         """Applies an object strictly: unknown fields are errors. A dry run changes nothing."""
         options = {"fieldManager": "deploy-check", "fieldValidation": "Strict", "force": "true"}

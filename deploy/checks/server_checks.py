@@ -1,16 +1,19 @@
 """What a real API server says of the manifests: of good ones, of an upgrade, and of planted faults."""
 
+import tempfile
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
-from deploy.checks import chart, schemas
+from deploy.checks import chart, schemas, tools
 from deploy.checks.faults import FAULTS, Fault
 from deploy.checks.kube_client import Document, KubeClient
-from deploy.checks.running import Check, CheckFailed
+from deploy.checks.running import Check, CheckFailed, command
 
-IMMUTABLE = ("podManagementPolicy: Parallel", "podManagementPolicy: OrderedReady")
 UPGRADE = "image.tag=0.2.0,replicaCount=3,config.kafka.max_poll_records=1000,terminationGracePeriodSeconds=90"
+IMMUTABLE = "fullnameOverride=millrace,nameOverride=another"  # the same StatefulSet, which would select other pods
+REFUSAL = "Forbidden: updates to statefulset spec"
 
 
 def checks(client: KubeClient) -> list[Check]:
@@ -59,19 +62,27 @@ def _finds(client: KubeClient, fault: Fault, manifests: list[str]) -> bool:
 
 
 def _upgrade(client: KubeClient) -> str:
-    """A release that stands takes new values; what cannot change in place is refused."""
-    for text in (chart.rendered("--skip-tests"), chart.rendered("--skip-tests", "--set", UPGRADE)):
-        for document in chart.documents(text):
-            answer = client.apply(document, dry_run=False)
-            if answer.trouble:
-                raise CheckFailed(f"{_named(document)}: {answer.trouble}")
-    (changed,) = (
-        each for each in chart.documents(chart.rendered().replace(*IMMUTABLE)) if each["kind"] == "StatefulSet"
-    )
-    answer = client.apply(changed, dry_run=True)
-    if answer.status != 422:
-        raise CheckFailed(f"another podManagementPolicy was not refused: {answer.status}")
-    return f"applied, and applied again with {UPGRADE}; refused: {' '.join(IMMUTABLE[1].split())} (422)"
+    """A release that stands takes new values and goes back; what cannot change in place is refused, with its reason."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as configuration:
+        configuration.write(client.configuration())
+        configuration.flush()
+
+        def helm(verb: str, *words: str | Path) -> str:
+            place = ("--kubeconfig", configuration.name, "--namespace", chart.NAMESPACE)
+            return command(tools.helm(), verb, chart.RELEASE, *words, *place)
+
+        helm("install", chart.CHART)
+        helm("upgrade", chart.CHART, "--set", UPGRADE)
+        try:
+            helm("upgrade", chart.CHART, "--set", IMMUTABLE)
+        except CheckFailed as failure:
+            if REFUSAL not in str(failure):
+                raise
+        else:
+            raise CheckFailed(f"not refused: {IMMUTABLE}")
+        helm("rollback", "1")
+        helm("uninstall")
+    return f"installed, upgraded to {UPGRADE}, refused {IMMUTABLE}, rolled back, removed"
 
 
 def _trouble(client: KubeClient, document: Document) -> str:
