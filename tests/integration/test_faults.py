@@ -16,7 +16,7 @@ from tests.support.event_topics import produce
 from tests.support.live_worker import WORK_SECONDS, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
-from tests.support.snapshots import Loaded, newest_offset
+from tests.support.snapshots import events_by_user, newest_offset
 from tests.support.waiting import wait_until
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.server import EmbeddedServer
@@ -239,16 +239,6 @@ def test_a_worker_to_whom_the_group_gives_nothing_is_ready_and_takes_over_when_t
         feed("ben")
         wait_for_lists(settings, ["ann", "ben"])
     assert events_by_user(settings) == {"ann": 1, "ben": 1}
-
-
-def events_by_user(settings: Settings, partitions: int = 1) -> dict[str, int]:
-    """How often each user's events were learned, as the snapshots have it."""
-    state = Loaded(settings, instance="a newcomer")
-    events: dict[str, int] = {}
-    for partition in range(partitions):
-        shard = state.take(partition).shard
-        events |= {user: int(shard.profiles.events[row]) for user, row in shard.users.items()}
-    return events
 
 
 def test_a_restart_goes_on_from_the_snapshot_whatever_the_group_committed(

@@ -44,6 +44,16 @@ def newest_offset(settings: Mapping[str, Any], partition: int = 0, instance: str
     return max((each[partition].next_offset for each in entries if partition in each), default=0)
 
 
+def events_by_user(settings: Mapping[str, Any], partitions: int = 1) -> dict[str, int]:
+    """How often each user's events were learned, as the snapshots have it."""
+    state = Loaded(settings, instance="a newcomer")
+    events: dict[str, int] = {}
+    for partition in range(partitions):
+        shard = state.take(partition).shard
+        events |= {user: int(shard.profiles.events[row]) for user, row in shard.users.items()}
+    return events
+
+
 def assert_one_of_many_writers_wins(opened: Callable[[], SnapshotStore]) -> None:
     """Each thread writes the same manifest, through what `opened` gives."""
     first, refused = ManifestName("w-0", 1), list[bytes]()
