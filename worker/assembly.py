@@ -3,7 +3,7 @@
 import signal
 import socket
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from worker.checkpoint import Checkpointer
 from worker.collector import few_collections
 from worker.errors import ConfigurationError
 from worker.health import HealthServer
+from worker.logs import configure_logs
 from worker.loop import Worker
 from worker.manifest_log import ManifestLog
 from worker.observers import Observer, Observers
@@ -41,6 +42,7 @@ from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
 from worker.text_encoders import open_text_encoder
+from worker.tracing import open_tracing
 from worker.trained_model import HeadChoice, read_base
 from worker.trainer import Trainer
 from worker.warmup import warm_up
@@ -213,14 +215,19 @@ def assemble(settings: Settings, adapters: Adapters, observers: Sequence[Observe
     return worker, HealthServer(settings.health, prometheus.render, worker.why_not_live, worker.why_not_ready)
 
 
-def run_worker(settings: Settings, observers: Sequence[Observer] = ()) -> None:
-    """Runs a worker, with its health port, until SIGTERM or SIGINT. Raises MillraceError."""
-    worker, health = assemble(settings, real_adapters(settings), observers)
+def run_worker(settings: Settings, read_again: Callable[[], Settings], observers: Sequence[Observer] = ()) -> None:
+    """Runs a worker, with its health port, until SIGTERM or SIGINT; SIGHUP reads settings again.
+
+    Raises MillraceError.
+    """
+    configure_logs(settings.log)
+    tracing = [open_tracing(version("millrace"))] if settings.run.tracing else []
+    worker, health = assemble(settings, real_adapters(settings), [*observers, *tracing])
     health.start()
     log.info("worker started", health_port=health.port, version=version("millrace"))
     try:
         warm_up(settings)
-        with few_collections(), stopped_by_signals(worker):
+        with few_collections(), stopped_by_signals(worker), reloaded_by_signal(worker, read_again):
             worker.run()
     finally:
         health.stop()
@@ -245,3 +252,23 @@ def stopped_by_signals(worker: Worker) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def reloaded_by_signal(worker: Worker, read_again: Callable[[], Settings]) -> Iterator[None]:
+    """SIGHUP hands the worker the settings as they are by then; those that are wrong change nothing."""
+
+    def reload(_signal_number: int, _frame: FrameType | None) -> None:
+        try:
+            wanted = read_again()
+        except ConfigurationError as error:
+            log.error("settings were not read again", error=str(error), remedy=error.remedy)
+        else:
+            configure_logs(wanted.log)
+            worker.reload(wanted)
+
+    before = signal.signal(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

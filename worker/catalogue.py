@@ -41,6 +41,11 @@ class Catalogue:
         self._caught_up = self._caught_up or self._source.caught_up()
         return listings, rejections
 
+    def change_rules(self, rules: ListRules) -> dict[str, Listing]:
+        """From now on by other rules; returns, by id, what holds for all items that are not gone."""
+        self._rules = rules
+        return {item_id: rules.listing(item) for item_id, item in self.items.items()}
+
     def may_rank(self) -> bool:
         """Whether lists can keep the rules: where these need the catalogue, once all that stood in it was read."""
         return self._caught_up or not self._rules.need_catalogue

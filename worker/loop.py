@@ -12,6 +12,8 @@ from worker.ownership import Ownership
 from worker.parts import Parts
 from worker.ports import Record
 from worker.refresh import RefreshBudget
+from worker.reloading import reloaded
+from worker.rules import ListRules
 from worker.settings import Settings
 
 CATALOGUE_SECONDS = 0.2
@@ -31,6 +33,7 @@ class Worker:
         self._ownership = Ownership(parts, settings.kafka, self._alive)
         self._owned = self._ownership.partitions
         self._stopping = Event()
+        self._wanted: Settings | None = None
         self._budget = RefreshBudget(settings.refresh.budget)
         self._status: str | None = "starting"
         self._kafka_trouble: str | None = None
@@ -42,6 +45,10 @@ class Worker:
     def stop(self) -> None:
         """Asks the loop to drain and end; safe in a signal handler."""
         self._stopping.set()
+
+    def reload(self, settings: Settings) -> None:
+        """Asks the loop to take over what may change of the settings; safe in a signal handler."""
+        self._wanted = settings
 
     def why_not_live(self) -> str | None:
         """None while the loop makes its rounds."""
@@ -81,6 +88,7 @@ class Worker:
         self._parts.observer.polled(records, polled_at - began)
         for number, batch in polled.items():
             if number in self._owned:  # else it was revoked within this poll, and its new owner reads them
+                self._parts.observer.received(number, batch)
                 self._parts.pipeline.process(self._owned[number], batch)
         self._parts.observer.processed(records, clock.monotonic() - polled_at)
         self._ownership.take_over()
@@ -142,7 +150,9 @@ class Worker:
             self._parts.observer.dead_letters_lost(lost)
 
     def _timed(self) -> None:
-        """What is done by the clock."""
+        """What is done by the clock, or when somebody asked for it."""
+        if self._wanted is not None:
+            self._take_settings(self._wanted)
         if self._is_due("catalogue", CATALOGUE_SECONDS):
             self._read_catalogue()
             self._parts.pipeline.describing.some()
@@ -153,6 +163,14 @@ class Worker:
         self._ownership.checkpoints.advance()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):
             self._ownership.checkpoints.begin()
+
+    def _take_settings(self, wanted: Settings) -> None:
+        rules, self._wanted = self._settings.lists, None
+        self._settings, changed, waiting = reloaded(self._settings, wanted)
+        if self._settings.lists != rules:
+            listings = self._parts.catalogue.change_rules(ListRules(self._settings.lists))
+            self._parts.pipeline.set_listings(listings, list(self._owned.values()))
+        log.info("settings were read again", changed=changed, waiting_for_a_restart=waiting)
 
     def _publish_popular(self) -> None:
         if self._parts.catalogue.may_rank():

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from worker.events import Reject
+from worker.ports import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,9 @@ class Observer:
 
     def polled(self, records: int, seconds: float) -> None:
         """A poll returned."""
+
+    def received(self, partition: int, records: Sequence[Record]) -> None:
+        """Records of a partition are to be decoded next."""
 
     def lagging(self, lag_records: Mapping[int, int], lag_seconds: float) -> None:
         """How far behind the end of the log we are, by partition, and in time."""
@@ -138,6 +142,11 @@ class Observers(Observer):
     def polled(self, records: int, seconds: float) -> None:
         for each in self._all:
             each.polled(records, seconds)
+
+    @override
+    def received(self, partition: int, records: Sequence[Record]) -> None:
+        for each in self._all:
+            each.received(partition, records)
 
     @override
     def lagging(self, lag_records: Mapping[int, int], lag_seconds: float) -> None:

@@ -286,6 +286,8 @@ class RunSettings(Section):
     """After SIGTERM: time to finish the batch, publish, snapshot and leave."""
     service_wait_seconds: Annotated[float, Field(ge=0)] = 0.0
     """How long to wait for Kafka and Redis at the start; 0 = for ever."""
+    tracing: bool = False
+    """Whether spans of batches go where `OTEL_EXPORTER_OTLP_ENDPOINT` says (extra `tracing`)."""
 
 
 class LogSettings(Section):

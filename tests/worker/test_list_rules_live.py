@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.records import NOW_MS, line
-from tests.support.rig import Crash, Rig
+from tests.support.rig import Crash, Rig, rig_settings
 from worker.adapters.memory import MemoryCatalogue
 from worker.adapters.memory_source import MemoryEventSource
 from worker.events import EXPLORATION
@@ -116,6 +116,23 @@ def test_an_item_that_changes_its_price_leaves_the_lists_and_comes_back() -> Non
     last(rig, at_round)
     assert seen == [True, False]
     assert "i3" in shown(rig)
+
+
+def test_other_rules_hold_from_when_settings_are_read_again() -> None:
+    rig = rig_with(catalogue(i4="adult", i5="adult"), lists__blocked_categories="adult")
+    seen: list[set[str]] = []
+
+    def at_round(number: int) -> None:
+        if number == 30:
+            seen.append(shown(rig))
+            overrides = {"lists__popular_interval_seconds": 0.1, "lists__blocked_categories": "toys"}
+            rig.worker.reload(rig_settings(**overrides))
+        if number == 40:  # lists that show what must not stand there are made anew at once, the others with an event
+            rig.source.append(line("u1", "i1", ts=NOW_MS + 1000), b"k", 0, NOW_MS)
+
+    last(rig, at_round)
+    assert not seen[0] & {"i4", "i5"}
+    assert shown(rig) == {"i4", "i5"}
 
 
 # -- exploration ----------------------------------------------------------------------------------------------

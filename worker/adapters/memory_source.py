@@ -20,6 +20,7 @@ class MemoryRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 class MemoryEventSource(EventSource):

@@ -1,0 +1,49 @@
+"""What a worker logs: to standard error, for people or, as one JSON object a line, for programs."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from worker.settings import LogSettings
+
+LIBRARIES_LEVEL = logging.WARNING
+
+
+def configure_logs(settings: LogSettings) -> None:
+    """From now on; may be called again to change the level."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    renderer = _renderer(settings)
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso" if settings.format == "json" else "%Y-%m-%d %H:%M:%S", utc=True),
+    ]
+    tracebacks: list[Processor] = [structlog.processors.dict_tracebacks] if settings.format == "json" else []
+    structlog.configure(
+        processors=[*shared, *tracebacks, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,  # so that a new level holds for all
+    )
+    _format_libraries(shared, renderer, level)
+
+
+def _renderer(settings: LogSettings) -> Processor:
+    if settings.format == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _format_libraries(shared: list[Processor], renderer: Processor, level: int) -> None:
+    """What libraries log by the standard module looks the same."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(level, LIBRARIES_LEVEL))
