@@ -22,6 +22,11 @@ from worker.events import KEY_PREFIX, popular_key
 WAIT_SECONDS = 120.0
 EVENTS = 2000
 USER = 10001
+NOT_LISTED = """
+import json, importlib.metadata
+listed = {each["name"] for each in json.load(open("/app/sbom.cdx.json"))["components"]}
+print(len(listed), *sorted({each.metadata["Name"] for each in importlib.metadata.distributions()} - listed))
+"""
 COMPILED = "import os, models.compiled as c; assert c.is_compiled(), 'nothing is compiled'; print(os.getuid())"
 
 
@@ -31,6 +36,7 @@ def checks(images: Images) -> list[Check]:
         Check("image", lambda: f"built on {images.build()}"),
         Check("image --version", lambda: _version(images)),
         Check("image kernels", lambda: _kernels(images)),
+        Check("image contents", lambda: _contents(images)),
         Check("image worker", lambda: _work(images)),
     ]
 
@@ -47,6 +53,14 @@ def _kernels(images: Images) -> str:
     if told != str(USER):
         raise CheckFailed(f"runs as user {told}")
     return f"compiled in the image, found by user {told}"
+
+
+def _contents(images: Images) -> str:
+    """All that is installed stands in the list, which is about the package itself."""
+    told = command(*images.running(images.container(), "/app/bin/python", "-c", NOT_LISTED)).split()
+    if told[1:] != ["millrace"]:
+        raise CheckFailed(f"not in /app/sbom.cdx.json: {', '.join(told[1:])}")
+    return f"{told[0]} packages in /app/sbom.cdx.json"
 
 
 def _work(images: Images) -> str:
