@@ -1,0 +1,72 @@
+"""Alerts and dashboard: each alert has a runbook and a test, and what they ask for is there."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.grafana.dashboard import text
+from worker.metrics_reference import reference
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
+TESTS = RULES.with_name("rules_test.yaml")
+DASHBOARD = ROOT / "deploy" / "grafana" / "millrace.json"
+OWN = re.compile(r"\bmillrace_[a-z0-9_]+")
+RECORDED = re.compile(r"\bmillrace:[a-z0-9_:]+")
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def alerts() -> list[dict[str, Any]]:
+    return [rule for rule in rules() if "alert" in rule]
+
+
+def panels() -> list[dict[str, Any]]:
+    return [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+
+
+def expressions() -> list[str]:
+    return [rule["expr"] for rule in rules()] + [target["expr"] for panel in panels() for target in panel["targets"]]
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: str(alert["alert"]))
+def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in {"critical", "warning", "info"}
+    assert alert["annotations"].keys() == {"summary", "description", "runbook_url"}
+    page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+    headings = re.findall(r"^### (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+    assert anchor in {heading.lower() for heading in headings}
+    assert anchor == alert["alert"].lower()
+
+
+def test_each_alert_is_seen_to_fire_and_not_to_fire() -> None:
+    cases = [case for test in yaml.safe_load(TESTS.read_text())["tests"] for case in test["alert_rule_test"]]
+    names = {alert["alert"] for alert in alerts()}
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == names
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == names
+
+
+def test_what_rules_and_panels_ask_for_is_measured_or_recorded() -> None:
+    known = set(re.findall(r"^\| `(millrace_\w+)`", reference(), re.MULTILINE))
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    for expression in expressions():
+        asked = {re.sub(r"_(bucket|sum|count)$", "", name) for name in OWN.findall(expression)}
+        assert asked <= known | {name for name in OWN.findall(expression) if name in known}
+        assert set(RECORDED.findall(expression)) <= recorded
+
+
+def test_the_dashboard_is_what_its_file_makes() -> None:
+    assert DASHBOARD.read_text() == text(), "python -m deploy.grafana.dashboard writes it"
+
+
+def test_every_panel_has_a_unit_and_says_what_it_shows() -> None:
+    assert len(panels()) > 10
+    for panel in panels():
+        assert panel["description"], panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
