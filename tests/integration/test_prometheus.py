@@ -1,0 +1,79 @@
+"""A real Prometheus beside a live worker: rules and dashboard are evaluated, and an alert comes and goes."""
+
+import json
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from tests.support.event_topics import produce
+from tests.support.live_worker import WORK_SECONDS, WorkerThread
+from tests.support.prometheus import PrometheusServer
+from tests.support.records import line
+from tests.support.rig import room_for
+from tests.support.services import had
+from tests.support.waiting import wait_until
+from worker.embedded.kafka_broker import KafkaBroker
+from worker.embedded.valkey_server import ValkeyServer
+
+DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "millrace.json"
+ALERT_SECONDS = 60.0
+QUIET = {  # what a worker without faults, drift, or the sequence expert has not counted yet
+    "millrace_drift_total",
+    "millrace_rejected_total",
+    "millrace_sequence_trainings_total",
+    "millrace_served_kind",
+    "millrace:lists_late",
+}
+
+
+def expressions() -> list[str]:
+    """The dashboard's, as Grafana would ask them."""
+    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    return [expression.replace("$__rate_interval", "5s").replace("$instance", ".*") for expression in asked]
+
+
+def test_rules_and_dashboard_are_evaluated_and_an_alert_comes_with_the_fault_and_goes_with_it(
+    kafka: KafkaBroker, make_topic: Callable[..., str], tmp_path: Path
+) -> None:
+    topic, numbers = make_topic(partitions=1), count()
+    with ValkeyServer() as valkey:
+        settings = {
+            "kafka.bootstrap_servers": kafka.bootstrap_servers,
+            "kafka.events_topic": topic,
+            "kafka.items_topic": f"{topic}.items",
+            "kafka.dead_letter_topic": f"{topic}.dlq",
+            "kafka.group_id": f"{topic}-group",
+            "redis.url": valkey.url,
+            "snapshots.directory": tmp_path / "snapshots",
+            "snapshots.interval_seconds": 1.0,
+            **room_for(items=2000, users=1000),
+        }
+
+        def feed() -> None:
+            lines = [line(f"u{user}", f"i{next(numbers)}") for user in range(5)]
+            produce(kafka.bootstrap_servers, topic, lines)
+
+        def silent() -> list[str]:
+            feed()
+            return empty(prometheus)
+
+        def state() -> str:
+            feed()
+            return prometheus.alert_states().get("MillraceRedisWritesFail", "none")
+
+        with WorkerThread(settings) as worker, had(), PrometheusServer(worker.port) as prometheus:
+            wait_until(lambda: silent() == [], WORK_SECONDS, "every panel has data")
+            assert prometheus.broken_rules() == {}
+            assert state() == "none"
+            valkey.kill()
+            wait_until(lambda: state() == "firing", ALERT_SECONDS, "the alert fires")
+            valkey.start()
+            wait_until(lambda: state() == "none", ALERT_SECONDS, "the alert ends")
+
+
+def empty(prometheus: PrometheusServer) -> list[str]:
+    """The expressions that should have data and have none."""
+    asked = [each for each in expressions() if not any(quiet in each for quiet in QUIET)]
+    assert len(asked) > 20
+    return [expression for expression in asked if not prometheus.result(expression)]
