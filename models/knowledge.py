@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Bools, Int32s, Int64s
-from models.experts.content import Content, forget_content
+from models.experts.content import BUCKETS, Content, forget_content
 from models.experts.popularity import TOP_ITEMS, Popularity, rebuild_top
 from models.experts.sequence import Sequence
 from models.experts.vectors import Vectors, forget_vectors
@@ -91,19 +91,24 @@ def item_axes(columns: int) -> RowAxes:
 
 
 def check_rows(knowledge: Knowledge) -> None:
-    """Raises ValueError when a table names a row that is not there: kernels do not look."""
+    """Raises ValueError when a table names a row that is not there, or a count is below 0: kernels do not look."""
     bounds = (
         (knowledge.popular, len(knowledge.events)),
         (knowledge.popularity.top, len(knowledge.events)),
         (knowledge.popularity.place, TOP_ITEMS),
         (knowledge.neighbours.items, len(knowledge.events)),
         (knowledge.vectors.recent, len(knowledge.events)),
+        (knowledge.vectors.counters[1:], len(knowledge.events) + 1),
         (knowledge.content.items, len(knowledge.events)),
+        (knowledge.content.terms, BUCKETS),
         (knowledge.sequence.histories, len(knowledge.events)),
         (knowledge.sequence.targets, len(knowledge.events)),
     )
-    if any(rows.max(initial=-1) >= bound for rows, bound in bounds):
+    if any(rows.max(initial=-1) >= bound or rows.min(initial=-1) < -1 for rows, bound in bounds):
         raise ValueError("a table of items names rows that do not exist")
+    counts = (knowledge.counters, knowledge.events, *knowledge.history, knowledge.vectors.counters)
+    if any(count.min(initial=0) < 0 for count in (*counts, knowledge.sequence.counters)):
+        raise ValueError("a table of items counts below 0")
 
 
 def least_valuable(knowledge: Knowledge, rows: Int32s, count: int) -> Int32s:

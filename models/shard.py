@@ -105,6 +105,14 @@ class ProfileShard:
         self.profiles = load(Profiles.empty(self.users.capacity), own, "profiles.")
         self.seen = load(self._empty_filter(len(arrays["seen.words"])), arrays, "seen.")
         check_segments(self.seen)
+        self._check_profiles()
+
+    def _check_profiles(self) -> None:
+        """Raises ValueError for what is no row and no count: kernels do not look."""
+        if any(getattr(self.profiles, name).min(initial=GONE) < GONE for name in ITEM_TABLES):
+            raise ValueError("a table of users names rows below those that stand for nobody")
+        if min(self.profiles.events.min(initial=0), self.profiles.clock[0]) < 0:
+            raise ValueError("a table of users counts below 0")
 
     def _in_use(self) -> Profiles:
         return first_rows(self.profiles, self.users.rows_used, PROFILE_AXES)

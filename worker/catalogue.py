@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from worker.events import Item, Reject, Rejection
+from worker.formats.reader import UNREADABLE
 from worker.ports import CatalogueSource
 from worker.rules import GONE, Listing, ListRules
 from worker.settings import ListSettings
@@ -35,7 +36,7 @@ class Catalogue:
         for item_id, value in self._source.poll():
             try:
                 listings[item_id] = self._apply(item_id, value)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 key = item_id.encode()
                 rejections.append(Rejection(Reject.INVALID, f"catalogue: {error}", -1, -1, key, value))
         self._caught_up = self._caught_up or self._source.caught_up()

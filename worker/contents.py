@@ -19,6 +19,8 @@ from worker.steps.clean import Cleaner
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
+UNFIT = (ValueError, KeyError, IndexError, TypeError, OverflowError)  # what arrays of another make lead to
+
 
 def partition_arrays(recommender: Recommender, partition: OwnedPartition) -> Arrays:
     """Copies of a partition's users, of its cleaner's memory, and of who is out of date."""
@@ -38,7 +40,7 @@ def restored_partition(
         cleaner.load_state(_part(arrays, "cleaner."))
         shard = recommender.load_shard(_part(arrays, "shard."))
         dirty.load_state(_part(arrays, "dirty."), shard.users.capacity)
-    except (ValueError, KeyError) as error:
+    except UNFIT as error:
         raise does_not_fit(f"the snapshot of partition {number}", error) from error
     return OwnedPartition(number, epoch, next_offset, shard, cleaner, dirty)
 
@@ -66,7 +68,7 @@ def decoded(content: bytes, name: str) -> Arrays:
     """The arrays of the blob of this name. Raises SnapshotError."""
     try:
         return load_arrays(content)
-    except SafetensorError as error:
+    except (SafetensorError, *UNFIT) as error:  # a KeyError for types that numpy has not
         raise SnapshotError(f"the blob {name} holds no arrays: {error}", REMEDY) from error
 
 

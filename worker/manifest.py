@@ -85,7 +85,7 @@ def decode_manifest(name: ManifestName, content: bytes) -> Manifest | None:
         written = msgspec.json.decode(content, type=_Format).format
         if written == FORMAT:
             return msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # of msgspec, of UTF-8, of what is nested without end
         log.warning("a manifest is damaged and passed over", manifest=str(name), error=str(error))
         return None
     raise SnapshotError(

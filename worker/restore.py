@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from models.recommender import Recommender
-from worker.contents import Arrays, decoded, does_not_fit, restored_partition
+from worker.contents import UNFIT, Arrays, decoded, does_not_fit, restored_partition
 from worker.errors import SnapshotError
 from worker.manifest import FORMAT, REMEDY, Manifest, PartitionEntry, read_manifests
 from worker.manifest_log import NOTHING, ManifestLog
@@ -76,7 +76,7 @@ class Restorer:
                         "the sequence expert begins anew: the snapshot's has another encoder, base, head or tuning",
                         manifest=str(name),
                     )
-            except (ValueError, KeyError) as error:
+            except UNFIT as error:
                 raise does_not_fit(f"snapshot {name.sequence} of {name.instance}", error) from error
             self._restored = name
         ours = manifest if name.instance == self._log.instance else our_last

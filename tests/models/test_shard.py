@@ -131,12 +131,30 @@ def changed(name: str, value: Any) -> Change:
         changed("profiles.items", np.full((1, 32), 99)),
         changed("profiles.published", np.full((1, 20), 99)),
         changed("profiles.events", np.zeros(9)),
+        changed("profiles.items", np.full((1, 96), -(1 << 31))),
+        changed("profiles.rejected", np.full((1, 16), -1000)),
+        changed("profiles.published", np.full((1, 20), -3)),
+        changed("profiles.events", [-1]),
+        changed("profiles.clock", [-(1 << 63)]),
         changed("seen.words", []),
         changed("seen.current", [9]),
         changed("named.offsets", [0, 99]),
         changed("users.free", [5]),
     ],
-    ids=["items", "published", "too many users", "no words", "segment", "names", "free rows"],
+    ids=[
+        "items",
+        "published",
+        "too many users",
+        "below",
+        "rejected below",
+        "published below",
+        "count",
+        "clock",
+        "no words",
+        "segment",
+        "names",
+        "free rows",
+    ],
 )
 def test_a_shard_that_contradicts_itself_is_refused_and_nothing_is_left_of_it(change: Change) -> None:
     owner, shard = learned(RecommenderOptions(max_users=5), random_batch(6, 30, 1, 9))
@@ -156,8 +174,17 @@ def test_a_shard_that_contradicts_itself_is_refused_and_nothing_is_left_of_it(ch
         changed("knowledge.vectors.recent", np.full(20_000, 5000)),
         changed("knowledge.popular", np.full(20, 5000)),
         changed("items.free", [1, 1]),
+        changed("knowledge.neighbours.items", np.full((9, 96), -(1 << 31))),
+        changed("knowledge.popularity.top", np.full((3, 100), -1000)),
+        changed("knowledge.popularity.place", np.full((3, 9), -1000)),
+        changed("knowledge.vectors.recent", np.full(20_000, -1000)),
+        changed("knowledge.vectors.counters", [0, 1 << 40]),
+        changed("knowledge.counters", [-1, 0, 0]),
     ],
-    ids=["neighbours", "top", "place", "popular", "free rows"],
+    ids=[
+        *("neighbours", "top", "recent", "popular", "free rows", "neighbours below", "top below", "place below"),
+        *("recent below", "rows of vectors", "counters"),
+    ],
 )
 def test_knowledge_that_names_rows_that_are_not_there_is_refused(change: Change) -> None:
     recommender, _ = learned(RecommenderOptions(), random_batch(8, 100, 3, 9))
