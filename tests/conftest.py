@@ -1,5 +1,6 @@
 """The real services that tests share: one Kafka and one Valkey for each test process."""
 
+import logging
 import os
 import re
 import uuid
@@ -9,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 import redis
+import structlog
 from hypothesis import settings
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
@@ -34,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & SERVICE_MARKS.keys():
             item.add_marker(SERVICE_MARKS[fixture])
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A worker that a test runs says how logs look; the next test begins with what was before."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    structlog.reset_defaults()
+    root.setLevel(level)
+    root.handlers[:] = [each for each in root.handlers if type(each).__module__ != "worker.logs"]
 
 
 @pytest.fixture(scope="session")

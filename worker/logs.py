@@ -5,6 +5,7 @@ import sys
 
 import structlog
 from structlog.typing import Processor
+from typing_extensions import override
 
 from worker.settings import LogSettings
 
@@ -23,10 +24,18 @@ def configure_logs(settings: LogSettings) -> None:
     structlog.configure(
         processors=[*shared, *tracebacks, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # which may be another stream by then
         cache_logger_on_first_use=False,  # so that a new level holds for all
     )
     _format_libraries(shared, renderer, level)
+
+
+class _ToStandardError(logging.Handler):
+    """What standard error is when something is logged."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
 
 
 def _renderer(settings: LogSettings) -> Processor:
@@ -37,7 +46,7 @@ def _renderer(settings: LogSettings) -> Processor:
 
 def _format_libraries(shared: list[Processor], renderer: Processor, level: int) -> None:
     """What libraries log by the standard module looks the same."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -32,6 +32,7 @@ Work = Callable[[], None]
 SAVED = "sequence."
 FIRST_RATE = 0.003
 BASE_RATE = 0.0003
+MOST_STEPS = 1 << 40
 _CHECKSUM, _HEADS = "base", "heads"
 _TABLE = "knowledge.sequence.items"
 
@@ -211,6 +212,8 @@ class OnlineModel:
             if saved is None or saved.dtype != own.dtype or saved.shape != own[cut].shape:
                 raise ValueError(f"table {self._prefix}{name} is missing or of another shape or type")
             own[cut] = saved
+        if not 0 <= int(self.state.trained.min()) <= int(self.state.trained.max()) <= MOST_STEPS:
+            raise ValueError("the sequence expert counts steps of training that cannot be")
         self._serve()
 
     def _serve(self) -> None:
