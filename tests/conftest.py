@@ -16,6 +16,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from tests.support.object_stores import CREDENTIALS, new_bucket, s3_server
+from tests.support.secure_kafka import Certificates
 from tests.support.services import had, running
 from worker.embedded.java import find_java
 from worker.embedded.kafka_broker import KafkaBroker
@@ -59,6 +60,12 @@ def kafka() -> Iterator[KafkaBroker]:
 def valkey() -> Iterator[ValkeyServer]:
     """A running Valkey. A test that stops it starts it again."""
     yield from running(ValkeyServer())
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """For servers and clients that trust one authority."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

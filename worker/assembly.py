@@ -246,12 +246,8 @@ def stopped_by_signals(worker: Worker) -> Iterator[None]:
         asked = True
         worker.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    with _handled(stop, signal.SIGTERM, signal.SIGINT):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -267,8 +263,16 @@ def reloaded_by_signal(worker: Worker, read_again: Callable[[], Settings]) -> It
             configure_logs(wanted.log)
             worker.reload(wanted)
 
-    before = signal.signal(signal.SIGHUP, reload)
+    with _handled(reload, signal.SIGHUP):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
+    """In the block these signals call the handler."""
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGHUP, before)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -35,7 +35,7 @@ class ManifestLog:
         partitions: dict[int, PartitionEntry],
         released: dict[int, PartitionEntry],
         now_ms: int,
-    ) -> None:
+    ) -> ManifestName:
         """The next manifest: what we own, and what we once had and nobody is known to have taken over.
 
         Raises SnapshotError when it cannot be written, ServiceUnavailable when the store does not say what stands,
@@ -44,10 +44,12 @@ class ManifestLog:
         before = {n: entry for n, entry in self.latest.entries().items() if n not in partitions}
         manifest = Manifest(FORMAT, knowledge, partitions, before | released, now_ms)
         self._verify_newest()
-        self._create(ManifestName(self.instance, self._sequence + 1), manifest)
-        self._sequence += 1
+        name = ManifestName(self.instance, self._sequence + 1)
+        self._create(name, manifest)
+        self._sequence = name.sequence
         self._verify_newest()  # a number may also be free because it was dropped meanwhile
         self.latest = manifest
+        return name
 
     def _verify_newest(self) -> None:
         if _last_sequence(self._store, self.instance) > self._sequence:

@@ -12,7 +12,7 @@ import redis
 from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.admin import NewTopic
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import WORK_SECONDS, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
@@ -34,11 +34,7 @@ def settings(kafka: KafkaBroker, redis_url: str, make_topic: Callable[..., str],
     """Of a worker on a topic of one partition, in which large records fit."""
     topic = make_topic(partitions=1, max_message_bytes="5000000")
     return {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.items_topic": f"{topic}.items",
-        "kafka.dead_letter_topic": f"{topic}.dlq",
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "kafka.instance_id": "w-0",
         "kafka.connect_timeout_seconds": 1.0,
         "kafka.session_timeout_seconds": 6.0,

@@ -27,11 +27,6 @@ TOPIC, ITEMS, DEAD_LETTERS, GROUP = "events", "items", "events.dlq", "shop"
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def secure_kafka(certificates: Certificates) -> Iterator[SecureKafka]:
     for broker in running(SecureKafka(certificates)):
         with KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers) as admin:

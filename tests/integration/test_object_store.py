@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import START_SECONDS, WorkerProcess, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
@@ -31,10 +31,7 @@ def settings(
     """Of a worker that works in small batches and writes snapshots often, none of them into its folder."""
     topic = make_topic(partitions=1)
     return {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.items_topic": f"{topic}.items",
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "kafka.instance_id": "w-0",
         "kafka.max_poll_records": 40,
         "kafka.session_timeout_seconds": 10.0,

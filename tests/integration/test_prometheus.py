@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import WORK_SECONDS, WorkerThread
 from tests.support.prometheus import PrometheusServer
 from tests.support.records import line
@@ -39,11 +39,7 @@ def test_rules_and_dashboard_are_evaluated_and_an_alert_comes_with_the_fault_and
     topic, numbers = make_topic(partitions=1), count()
     with ValkeyServer() as valkey:
         settings = {
-            "kafka.bootstrap_servers": kafka.bootstrap_servers,
-            "kafka.events_topic": topic,
-            "kafka.items_topic": f"{topic}.items",
-            "kafka.dead_letter_topic": f"{topic}.dlq",
-            "kafka.group_id": f"{topic}-group",
+            **topic_settings(kafka.bootstrap_servers, topic),
             "redis.url": valkey.url,
             "snapshots.directory": tmp_path / "snapshots",
             "snapshots.interval_seconds": 1.0,

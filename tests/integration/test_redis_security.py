@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import WORK_SECONDS, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
@@ -27,11 +27,6 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "security.md"
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def secure_redis(certificates: Certificates) -> Iterator[SecureRedis]:
     yield from running(SecureRedis(certificates))
 
@@ -46,11 +41,7 @@ def settings(
 ) -> Settings:
     topic = make_topic(partitions=1)
     return {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.items_topic": f"{topic}.items",
-        "kafka.dead_letter_topic": f"{topic}.dlq",
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "redis.url": secure_redis.url,
         "redis.tls_ca_file": certificates.authority,
         "snapshots.directory": tmp_path / "snapshots",

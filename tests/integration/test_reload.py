@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import WORK_SECONDS, WorkerProcess
 from tests.support.records import line
 from tests.support.rig import room_for
@@ -32,9 +32,7 @@ def test_settings_are_read_again_and_logs_are_json_without_users_or_secrets(
     file = tmp_path / "millrace.toml"
     file.write_text('[log]\nlevel = "info"\n', "utf-8")
     settings = {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "kafka.sasl_password": SECRET,
         "redis.url": redis_url,
         "snapshots.directory": tmp_path / "snapshots",

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import START_SECONDS, WORK_SECONDS, WorkerProcess
 from tests.support.records import line
 from tests.support.rig import room_for
@@ -64,9 +64,7 @@ def test_pods_are_replaced_one_by_one_no_partition_moves_no_event_is_lost_and_no
 ) -> None:
     topic = make_topic(partitions=PARTITIONS)
     settings: dict[str, Any] = {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "kafka.partitions": PARTITIONS,
         "kafka.session_timeout_seconds": 120.0,
         "redis.url": redis_url,

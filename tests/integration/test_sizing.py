@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from producers.sample import sample_events_path
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import WorkerProcess
 from tests.support.records import line
 from tests.support.services import running
@@ -65,9 +65,7 @@ def test_memory_and_redis_are_estimated_within_a_fifth(
         records = [b"\n".join(lines[at : at + PER_RECORD]) for at in range(0, len(lines), PER_RECORD)]
         produce(kafka.bootstrap_servers, topic, records, partition=number)
     settings = {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "kafka.partitions": PARTITIONS,
         "redis.url": empty_valkey.url,
         "memory.users_bytes": expected.users_bytes,

@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from models.registry import EXPERTS
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import START_SECONDS, WorkerProcess, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
@@ -51,10 +51,7 @@ def settings(kafka: KafkaBroker, redis_url: str, make_topic: Callable[..., str],
     """Of a worker that works in small batches, writes snapshots often, and has to forget users and items."""
     topic = make_topic(partitions=1)
     return {
-        "kafka.bootstrap_servers": kafka.bootstrap_servers,
-        "kafka.events_topic": topic,
-        "kafka.items_topic": f"{topic}.items",
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(kafka.bootstrap_servers, topic),
         "kafka.instance_id": "w-0",
         "kafka.max_poll_records": 40,
         "redis.url": redis_url,

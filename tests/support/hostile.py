@@ -75,7 +75,7 @@ def outcome(change: Callable[[Arrays, Arrays], None]) -> int:
             use(knowledge, users)
         except ValueError:
             os._exit(REFUSED)
-        except BaseException:
+        except BaseException:  # whatever it is, the parent is to see it by the exit code
             os._exit(1)
         os._exit(USED)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -29,9 +29,9 @@ def restore(store: SnapshotStore, name: ManifestName, manifest: Manifest, now_ms
         number: msgspec.structs.replace(entry, epoch=epochs[number] + 1)
         for number, entry in manifest.partitions.items()
     }
-    manifest_log.append(manifest.knowledge, claimed, {}, now_ms)
+    written = manifest_log.append(manifest.knowledge, claimed, {}, now_ms)
     manifest_log.verify_sole(claimed)
-    return f"{name.instance}/{max(each.sequence for each in store.manifests() if each.instance == name.instance)}"
+    return text_of(written)
 
 
 def export(store: SnapshotStore, name: ManifestName, manifest: Manifest, folder: Path) -> None:
