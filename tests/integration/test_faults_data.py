@@ -124,13 +124,23 @@ def test_after_damage_to_the_newest_snapshot_the_one_before_is_gone_on_from(
     assert "a snapshot is damaged, the one before is tried" in (tmp_path / "w-0.log").read_text()
 
 
-def test_partitions_that_are_added_are_read_from_their_start(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["that runs", "that restarted", "that is away"])
+def test_partitions_that_are_added_are_read_from_their_start(settings: Settings, tmp_path: Path, workers: str) -> None:
+    """Restarted under its name within the session, a worker takes its place in the group without a rebalance."""
     users = [f"u{number}" for number in range(1000, 1050)]
     with FaultRun(settings, tmp_path, rate=EVENTS_PER_SECOND) as run:
         worker = run.start(0, look_for_new_partitions_often)
         run.wait_for_share(4)
+        if workers == "that restarted":
+            worker.terminate()
+            worker = run.start(0, look_for_new_partitions_often)
+            run.wait_for_share(4)
+        elif workers == "that is away":
+            worker.terminate()
         with KafkaAdminClient(bootstrap_servers=settings["kafka.bootstrap_servers"]) as admin:
             admin.create_partitions({settings["kafka.events_topic"]: 6})
+        if workers == "that is away":
+            worker = run.start(0, look_for_new_partitions_often)
         run.partitions = range(6)
         run.feed(users, partition=5)
         run.wait_for_share(6)

@@ -138,6 +138,16 @@ def known_topic_id(consumer: KafkaConsumer, topic: str) -> str:
     return "" if identity is None else str(identity)
 
 
+def known_partitions(consumer: KafkaConsumer, topic: str) -> set[int]:
+    """As of the last metadata: the public method may ask the broker."""
+    return consumer._cluster.partitions_for_topic(topic) or set()  # noqa: SLF001
+
+
+def request_rebalance(consumer: KafkaConsumer) -> None:
+    """Joins the group again at the next poll, which makes its leader give out the partitions anew."""
+    consumer._coordinator.request_rejoin()  # noqa: SLF001
+
+
 def keep_finished_joins(consumer: KafkaConsumer) -> None:
     """Lets a join count that finished between two polls.
 

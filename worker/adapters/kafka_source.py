@@ -21,6 +21,7 @@ from worker.adapters.kafka_client import (
     translated,
     unavailable,
 )
+from worker.adapters.kafka_coverage import Coverage
 from worker.adapters.kafka_membership import Membership
 from worker.errors import ANOTHER_TOPIC, PositionError, ServiceUnavailable
 from worker.events import Reject, Rejection
@@ -44,6 +45,7 @@ class KafkaEventSource(EventSource):
         self._settings = settings
         self._rejected: list[Rejection] = []
         self._joined: tuple[KafkaConsumer, Membership] | None = None
+        self._coverage = Coverage(settings)
         self._read_topic_id = ""  # known from the first partition on that began
 
     @override
@@ -75,6 +77,7 @@ class KafkaEventSource(EventSource):
             raise membership.failure or translated(self._settings, error) from error
         membership.verify()
         self._verify_topic()
+        self._coverage.verify(consumer)
         return {partition.partition: records for partition, records in polled.items()}
 
     @override
