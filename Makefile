@@ -31,7 +31,7 @@ check: $(READY) ## Lint, format, types and import rules; changes nothing.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/lint-imports --no-cache --no-logo importlinter.toml
 
 types: $(READY) ## Types alone.
 	$(BIN)/mypy
