@@ -71,6 +71,11 @@ class Catalogue:
         item = self.items.get(item_id)
         return item.title if item and item.title else item_id
 
+    def category(self, item_id: str) -> str:
+        """The item's category; "" where none is known."""
+        item = self.items.get(item_id)
+        return item.category if item else ""
+
     def known(self, item_ids: Iterable[str]) -> list[Item]:
         """Those of the items that are not gone."""
         return [self.items[item_id] for item_id in item_ids if item_id in self.items]

@@ -17,6 +17,7 @@ from worker.commands import (
     estimate,
     evaluate,
     recommend,
+    serve,
     services,
     snapshot,
     topics,
@@ -30,6 +31,7 @@ from worker.errors import MillraceError
 VERBS = (
     demo,
     worker,
+    serve,
     recommend,
     evaluate,
     tune,

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from worker.adapters.memory import ManualClock
 from worker.observers import ServedOutcome
 from worker.prometheus_observer import PREFIX, PrometheusObserver
+from worker.prometheus_requests import ApiMetrics
 
 INTRODUCTION = """# Metrics
 
-What `/metrics` shows, in Prometheus' text format. Times are seconds, sizes bytes. Every worker also shows the
-standard `process_*` metrics (memory, CPU seconds, open files). No label holds a user or an item.
-A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`.
+What `/metrics` of workers shows, and of `millrace serve` (`millrace_api_...`), in Prometheus' text format. Times are
+seconds, sizes bytes. Each also shows the standard `process_*` metrics (memory, CPU seconds, open files). No label holds
+a user or an item. A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`.
 
 This page is made by `worker.metrics_reference.reference()`; a test compares them.
 
@@ -33,7 +34,9 @@ def _rows() -> Iterator[str]:
     observer = PrometheusObserver(ManualClock())
     observer.lagging({0: 0}, 0.0)  # a label shows only where a value has been
     observer.served_kinds({"view_item": ServedOutcome()})
-    for metric in observer.registry.collect():
+    api = ApiMetrics()
+    api.observe("/v1/popular", "GET", 200, 0.0)
+    for metric in [*observer.registry.collect(), *api.registry.collect()]:
         if metric.name.startswith(PREFIX):
             suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")
             labels = sorted({label for sample in metric.samples for label in sample.labels if label != "le"})

@@ -127,6 +127,30 @@ class DeadLetters(Protocol):
     def close(self) -> None: ...
 
 
+class RecordWriter(Protocol):
+    """Where records go that others hand in."""
+
+    def write(self, topic: str, records: Sequence[tuple[str, bytes | None]]) -> None:
+        """Writes (key, value) pairs, None = the key is gone, and returns once they are safe.
+
+        Raises ServiceUnavailable when that is not known in time; some may be there, or come later, nevertheless.
+        """
+
+    def close(self) -> None: ...
+
+
+class ListReader(Protocol):
+    """Published lists, read without waiting for one another."""
+
+    async def read(self, user_id: str) -> RecommendationList | None:
+        """The user's list, or None. Raises ServiceUnavailable, StateError when something else stands there."""
+
+    async def read_popular(self) -> RecommendationList | None:
+        """The fallback list, or None. Raises as `read` does."""
+
+    async def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestName:
     """A manifest's place in the log of one worker."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from worker.settings_section import Section
+from worker.settings_api import ApiSettings
+from worker.settings_section import Count, Positive, Section, Texts
 from worker.settings_security import KafkaSecurity, Tls
 from worker.settings_sources import Loaded, read
 
@@ -34,16 +35,6 @@ DEFAULT_KINDS: dict[str, float] = {
     "view_item_list": 0.0,
 }
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
-
-
-def _texts(value: Any) -> Any:
-    """Flags and variables separate texts by commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], NoDecode, BeforeValidator(_texts)]
 Weight = Annotated[float, Field(ge=-100, le=100)]
 Price = Annotated[float, Field(ge=0)]
 
@@ -321,6 +312,7 @@ class Settings(BaseSettings):
     refresh: RefreshSettings = RefreshSettings()
     lists: ListSettings = ListSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    api: ApiSettings = ApiSettings()
     health: HealthSettings = HealthSettings()
     run: RunSettings = RunSettings()
     log: LogSettings = LogSettings()

@@ -1,7 +1,8 @@
 """Published lists as people see them: titles, age, and why each item is there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from worker.errors import MillraceError
 from worker.events import EXPLORATION, Reason, RecommendationList
@@ -27,15 +28,14 @@ REASONS = {
 TitleOf = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownItem:
+class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a list.
 
     Attributes:
         rank: from 1.
         expert: the model that weighed most.
+        reason: why it is there, in words.
         because: the user's own item behind it, if any.
-        reason: the two in words.
         shares: of the experts in the mixture's probability, in sum 1.
         parts: of the ranker's score, in sum the score as a logit. Both are empty unless the list was published with
             explanations.
@@ -46,14 +46,13 @@ class ShownItem:
     title: str
     score: float
     expert: str
-    because: str
     reason: str
-    shares: dict[str, float]
-    parts: dict[str, float]
+    because: str = ""
+    shares: dict[str, float] = {}
+    parts: dict[str, float] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class ShownList:
+class ShownList(msgspec.Struct, frozen=True):
     """A list.
 
     Attributes:
@@ -93,8 +92,8 @@ def shown_items(content: RecommendationList, title_of: TitleOf) -> list[ShownIte
             title_of(item),
             score,
             reason.expert,
-            reason.because,
             reason_in_words(reason, title_of),
+            reason.because,
             reason.shares or {},
             reason.parts or {},
         )

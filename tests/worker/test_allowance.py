@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.adapters.kafka_sink import Allowance
+from worker.allowance import Allowance
 
 PAUSES_SECONDS = st.lists(st.floats(0, 3), min_size=1, max_size=200)
 

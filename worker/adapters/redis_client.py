@@ -1,31 +1,71 @@
 """Connecting to Redis or Valkey, with what encrypts the way and says who we are."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import redis
+import msgspec
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, ServiceUnavailable, StateError
+from worker.events import RecommendationList
 from worker.settings import RedisSettings
 from worker.settings_security import revealed
 
 HEALTH_CHECK_SECONDS = 15
 
+Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
+
+_decode_list = msgspec.json.Decoder(RecommendationList).decode
+
 
 def connect_redis(settings: RedisSettings) -> redis.Redis:
     """A client that connects at its first call and retries nothing. Raises ConfigurationError for a bad address."""
+    return _connect(settings, redis.Redis, Retry(NoBackoff(), 0))
+
+
+def connect_redis_async(settings: RedisSettings) -> redis.asyncio.Redis:
+    """The same for coroutines."""
+    return _connect(settings, redis.asyncio.Redis, AsyncRetry(NoBackoff(), 0))
+
+
+def decoded_list(key: str, content: bytes | str | None) -> RecommendationList | None:
+    """The list that stands under a key, or None. Raises StateError when something else does."""
+    if content is None:
+        return None
+    try:
+        return _decode_list(content)
+    except msgspec.DecodeError as error:
+        raise StateError(f"{key} in Redis holds no list: {error}", "delete the key, or use another database") from error
+
+
+@contextmanager
+def redis_errors(client: redis.Redis | redis.asyncio.Redis) -> Iterator[None]:
+    """Raises ServiceUnavailable for what the client raises."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise ServiceUnavailable(
+            f"Redis at {address_of(client)} did not do it: {error}",
+            "check that it runs, that MILLRACE_REDIS__URL names it, and its memory and access rules",
+        ) from error
+
+
+def _connect(settings: RedisSettings, kind: type[Client], retry: Retry | AsyncRetry) -> Client:
     url = revealed(settings.url)
     if url is None:
         raise ConfigurationError("no Redis address is set", "set MILLRACE_REDIS__URL")
     try:
-        return redis.Redis.from_url(
+        return kind.from_url(
             url,
             socket_timeout=settings.socket_timeout_seconds,
             socket_connect_timeout=settings.connect_timeout_seconds,
             health_check_interval=HEALTH_CHECK_SECONDS,
-            retry=Retry(NoBackoff(), 0),
+            retry=retry,
             **_tls_options(settings, urlsplit(url).scheme),
         )
     except ValueError:  # its text may hold the password
@@ -34,7 +74,7 @@ def connect_redis(settings: RedisSettings) -> redis.Redis:
         ) from None
 
 
-def address_of(client: redis.Redis) -> str:
+def address_of(client: redis.Redis | redis.asyncio.Redis) -> str:
     """Where it is, without the password."""
     options = client.connection_pool.connection_kwargs
     return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")

@@ -2,16 +2,13 @@
 
 import random
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import msgspec
-import redis
 from typing_extensions import override
 
-from worker.adapters.redis_client import address_of, connect_redis
-from worker.errors import ServiceUnavailable, StateError
+from worker.adapters.redis_client import connect_redis, decoded_list, redis_errors
 from worker.events import LAST_POSITION, RecommendationList, list_key, mark_key, popular_key, position_text
 from worker.ports import ListSink
 from worker.settings import ListSettings, RedisSettings
@@ -66,20 +63,19 @@ class RedisLists(ListSink):
         self._lists = lists
         self._random = random.Random(seed)  # noqa: S311 (spreads expiry, guards nothing)
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(RecommendationList).decode
 
     @override
     def publish(self, lists: Mapping[str, RecommendationList]) -> int:
         refused = 0
         remaining = iter(lists.items())
-        with self._service():
+        with redis_errors(self._client):
             while chunk := list(islice(remaining, LISTS_PER_CALL)):
                 refused += self._write(chunk)
         return refused
 
     @override
     def publish_popular(self, popular: RecommendationList) -> None:
-        with self._service():
+        with redis_errors(self._client):
             self._client.set(self._popular_key, self._encode(popular))
 
     @override
@@ -95,26 +91,26 @@ class RedisLists(ListSink):
     @override
     def remove(self, user_ids: Iterable[str], up_to: str = LAST_POSITION) -> None:
         remaining = map(self._key, user_ids)
-        with self._service():
+        with redis_errors(self._client):
             while keys := list(islice(remaining, LISTS_PER_CALL)):
                 self._remove_up_to(keys, [up_to])
 
     @override
     def remove_popular(self) -> None:
-        with self._service():
+        with redis_errors(self._client):
             self._client.unlink(self._popular_key, self._mark_key)
 
     @override
     def mark(self) -> str:
         """Also "" in the moment in which another client empties the store."""
-        with self._service():
+        with redis_errors(self._client):
             self._client.set(self._mark_key, uuid.uuid4().hex, nx=True)
             content = self._client.get(self._mark_key)
         return content.decode() if isinstance(content, bytes) else content or ""
 
     @override
     def ping(self) -> None:
-        with self._service():
+        with redis_errors(self._client):
             self._client.ping()
 
     @override
@@ -134,23 +130,6 @@ class RedisLists(ListSink):
         return max(1, int(self._lists.ttl_seconds * (1 + self._lists.ttl_jitter * self._random.random())))
 
     def _read(self, key: str) -> RecommendationList | None:
-        with self._service():
+        with redis_errors(self._client):
             content = self._client.get(key)
-        if content is None:
-            return None
-        try:
-            return self._decode(content)
-        except msgspec.DecodeError as error:
-            raise StateError(
-                f"{key} in Redis holds no list: {error}", "delete the key, or use another database"
-            ) from error
-
-    @contextmanager
-    def _service(self) -> Iterator[None]:
-        try:
-            yield
-        except redis.RedisError as error:
-            raise ServiceUnavailable(
-                f"Redis at {address_of(self._client)} did not do it: {error}",
-                "check that it runs, that MILLRACE_REDIS__URL names it, and its memory and access rules",
-            ) from error
+        return decoded_list(key, content)

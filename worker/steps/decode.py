@@ -1,6 +1,6 @@
 """Decode: the first step, from records to columns of known kinds, sound ids and possible times."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from itertools import repeat
 from operator import attrgetter
@@ -11,7 +11,8 @@ import numpy as np
 from models.batch import Bools, Float32s, Int64s, UInt64s
 from models.digests import Digest, digest
 from worker.errors import ConfigurationError
-from worker.events import Interaction, Reject
+from worker.event_faults import LAST_TIME_MS, NO_TIME_MS, faults
+from worker.events import Interaction
 from worker.formats import FORMATS
 from worker.formats.reader import Reader
 from worker.ports import Record
@@ -19,9 +20,6 @@ from worker.settings import EventSettings
 from worker.steps.columns import Decoded, Int16s
 
 UNKNOWN = -1
-NO_TIME_MS = -1
-LAST_TIME_MS = 253_402_300_799_999  # the end of the year 9999
-SHOWN_CHARACTERS = 60
 
 OFFSET, TIMESTAMP = attrgetter("offset"), attrgetter("timestamp")
 
@@ -98,25 +96,11 @@ class Decoder:
             return decoded
         wanted = ~suspects
         for place in np.flatnonzero(suspects).tolist():
-            fault = next(self._faults(events[place], decoded.times_ms[place]), None)
+            fault = next(faults(events[place], decoded.times_ms[place], self._codes, self._max_id_characters), None)
             wanted[place] = fault is None
             if fault:
                 decoded.rejections.append(decoded.rejection(place, *fault))
         return decoded.keep(wanted)
-
-    def _faults(self, event: Interaction, time_ms: int) -> Iterator[tuple[Reject, str]]:
-        if event.event not in self._codes:
-            yield Reject.UNKNOWN_KIND, f"event {_shown(event.event)} is not among the configured kinds"
-        for name, identifier in (("user_id", event.user_id), ("item_id", event.item_id)):
-            if not identifier:
-                yield Reject.BAD_ID, f"{name} is empty"
-            if len(identifier) > self._max_id_characters:
-                yield Reject.BAD_ID, f"{name} has over {self._max_id_characters} characters: {_shown(identifier)}"
-            if min(identifier, default=" ") < " " or "\x7f" in identifier:
-                yield Reject.BAD_ID, f"{name} holds a control character: {_shown(identifier)}"
-        if time_ms == NO_TIME_MS:
-            whose = "the record's time" if event.ts is None else f"ts {_shown(str(event.ts))}"
-            yield Reject.BAD_TIME, f"{whose} is no time between 1970 and 9999 in milliseconds"
 
 
 def _check_objective(settings: EventSettings, objective: Collection[str]) -> None:
@@ -158,7 +142,3 @@ def _offsets(records: Sequence[Record]) -> Int64s:
     if records and records[-1].offset - records[0].offset == len(records) - 1:
         return np.arange(records[0].offset, records[-1].offset + 1, dtype=np.int64)
     return np.fromiter(map(OFFSET, records), np.int64, len(records))
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")

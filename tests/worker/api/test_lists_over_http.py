@@ -1,0 +1,122 @@
+"""GET of lists: whose they are, what is left of them, and what a client may keep."""
+
+import msgspec
+import pytest
+
+from tests.support.api import GENERATED_AT, Api, Lists, made_list
+from worker.events import Item
+
+CATALOGUE: dict[str, bytes | None] = {
+    name: msgspec.json.encode(Item(name, f"Title of {name}", category)) for name, category in (("a", "x"), ("b", "y"))
+}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api(Lists(made_list("p1", "p2", "p3", "a"), ann=made_list("a", "b", "c", shares={"next": 1.0})), CATALOGUE)
+
+
+def items_of(api: Api, address: str) -> list[str]:
+    answer = api.client.get(address)
+    assert answer.status_code == 200, answer.text
+    return [item["item_id"] for item in answer.json()["items"]]
+
+
+def test_a_user_gets_the_own_list_with_titles_scores_and_reasons(api: Api) -> None:
+    answer = api.client.get("/v1/users/ann/recommendations?k=1").json()
+    assert answer == {
+        "user_id": "ann",
+        "source": "personal",
+        "model": "m",
+        "generated_at": GENERATED_AT,
+        "items": [
+            {
+                "rank": 1,
+                "item_id": "a",
+                "title": "Title of a",
+                "score": 1.0,
+                "expert": "popular_fast",
+                "reason": "popular right now",
+            }
+        ],
+    }
+
+
+def test_who_has_no_list_gets_the_popular_one_and_the_answer_says_so(api: Api) -> None:
+    answer = api.client.get("/v1/users/nobody/recommendations").json()
+    assert answer["source"] == "popular"
+    assert [item["item_id"] for item in answer["items"]] == ["p1", "p2", "p3", "a"]
+
+
+def test_what_is_excluded_makes_room_for_what_comes_next(api: Api) -> None:
+    assert items_of(api, "/v1/users/ann/recommendations?exclude=a&exclude=zz&k=2") == ["b", "c"]
+    assert items_of(api, "/v1/popular?exclude=p1&k=1") == ["p2"]
+
+
+def test_ranks_count_what_is_left(api: Api) -> None:
+    answer = api.client.get("/v1/users/ann/recommendations?exclude=a").json()
+    assert [(item["rank"], item["score"]) for item in answer["items"]] == [(1, 1 / 2), (2, 1 / 3)]
+
+
+def test_a_category_leaves_its_items_alone(api: Api) -> None:
+    assert items_of(api, "/v1/users/ann/recommendations?category=y") == ["b"]
+
+
+def test_where_nothing_of_the_own_list_is_left_the_popular_one_fills_in(api: Api) -> None:
+    address = "/v1/users/ann/recommendations?exclude=a&exclude=b&exclude=c"
+    assert items_of(api, address) == ["p1", "p2", "p3"]
+    assert api.client.get(address).json()["source"] == "popular"
+
+
+def test_shares_are_told_to_those_who_ask(api: Api) -> None:
+    told = api.client.get("/v1/users/ann/recommendations?explain=true").json()["items"][0]
+    assert told["shares"] == {"next": 1.0}
+    assert "shares" not in api.client.get("/v1/users/ann/recommendations").json()["items"][0]
+
+
+@pytest.mark.parametrize("user", ["a/b", "ä ö", "100%", "x?y", "a/recommendations"])
+def test_ids_may_hold_what_addresses_must_quote(user: str) -> None:
+    from urllib.parse import quote
+
+    api = Api(Lists(made_list("p"), **{user: made_list("own")}))
+    assert items_of(api, f"/v1/users/{quote(user, safe='')}/recommendations") == ["own"]
+
+
+def test_a_client_that_has_the_list_is_not_sent_it_again(api: Api) -> None:
+    first = api.client.get("/v1/users/ann/recommendations")
+    again = api.client.get(
+        "/v1/users/ann/recommendations", headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+    api.lists.own["ann"] = made_list("b")
+    changed = api.client.get("/v1/users/ann/recommendations", headers={"If-None-Match": first.headers["etag"]})
+    assert changed.status_code == 200
+
+
+def test_large_answers_are_compressed_for_those_who_can_read_it() -> None:
+    api = Api(Lists(made_list(*(f"item-{number}" for number in range(100)))))
+    answer = api.client.get("/v1/popular", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.json()["items"]) == 100
+    assert "content-encoding" not in api.client.get("/v1/popular", headers={"Accept-Encoding": "identity"}).headers
+
+
+@pytest.mark.parametrize("query", ["k=0", "k=101", "k=x", "k=1&k=2", "k=1e1", "explain=maybe", "exlude=a", "k=٣"])
+def test_a_parameter_that_is_wrong_is_named_with_what_would_be_right(api: Api, query: str) -> None:
+    answer = api.client.get(f"/v1/users/ann/recommendations?{query}")
+    assert answer.status_code == 400
+    assert query.split("=")[0] in answer.json()["detail"]
+    assert answer.json()["remedy"]
+
+
+def test_without_any_list_the_answer_says_what_to_do_and_when_to_ask_again() -> None:
+    answer = Api(Lists(None)).client.get("/v1/users/ann/recommendations")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "millrace worker" in answer.json()["remedy"]
+
+
+def test_while_redis_is_away_the_answer_is_503_and_does_not_tell_where_it_is(api: Api) -> None:
+    api.lists.available = False
+    answer = api.client.get("/v1/popular")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "secret-host" not in answer.text

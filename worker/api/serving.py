@@ -1,0 +1,127 @@
+"""Runs the API: its port, its health port, and what reads the catalogue beside it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from importlib.metadata import version
+
+import structlog
+import uvicorn
+import uvloop
+from typing_extensions import override
+
+from worker.adapters.kafka_catalogue import KafkaCatalogue
+from worker.adapters.kafka_records import KafkaRecords
+from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.redis_lists import RedisLists
+from worker.adapters.redis_reader import RedisReader
+from worker.api.app import application
+from worker.api.catalogue_reader import followed
+from worker.api.service import Service
+from worker.catalogue import Catalogue
+from worker.errors import ConfigurationError, MillraceError
+from worker.health import HealthServer
+from worker.logs import configure_logs
+from worker.prometheus_requests import ApiMetrics
+from worker.settings import Settings
+from worker.settings_api import ApiSettings
+
+KEEP_ALIVE_SECONDS = 75  # above the idle time of the usual load balancers: they close first
+ANSWER_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT; what is being answered then still is. Raises MillraceError."""
+    configure_logs(settings.log)
+    metrics = ApiMetrics()
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        loop = runner.get_loop()
+        probe = stack.enter_context(closing(RedisLists(settings.redis, settings.lists)))
+        service = _opened(settings, stack)
+        app = application(service, metrics)
+        listening = stack.enter_context(closing(_listen(settings.api)))
+        health = HealthServer(settings.health, metrics.render, lambda: _stuck(loop), lambda: _away(probe))
+        health.start()
+        stack.callback(health.stop)
+        if not settings.api.has_keys:
+            log.warning("no key is set: everyone on this machine may read and write")
+        log.info("API started", port=listening.getsockname()[1], health_port=health.port, version=version("millrace"))
+        try:
+            runner.run(_serve(_Server(_configured(settings, app)), listening))
+        finally:
+            runner.run(service.lists.close())
+    log.info("API stopped")
+
+
+def _opened(settings: Settings, stack: ExitStack) -> Service:
+    """The services, which the stack closes."""
+    lists = RedisReader(settings.redis)
+    if settings.kafka.bootstrap_servers is None:
+        return Service(settings, lists, None, Catalogue(MemoryCatalogue()))
+    records = stack.enter_context(closing(KafkaRecords(settings.kafka, settings.api.acknowledge_seconds)))
+    catalogue = Catalogue(KafkaCatalogue(settings.kafka))
+    stack.enter_context(followed(catalogue))
+    return Service(settings, lists, records, catalogue)
+
+
+class _Server(uvicorn.Server):
+    """Ends with 0 after a signal, where the original raises it again."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    await server.serve([listening])
+
+
+def _configured(settings: Settings, app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # its own words for an ASGI application
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=round(settings.run.drain_seconds),
+    )
+
+
+def _listen(settings: ApiSettings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
+            "set MILLRACE_API__PORT to a free port (0 = any) and MILLRACE_API__HOST to an own address",
+        ) from error
+
+
+def _stuck(loop: asyncio.AbstractEventLoop) -> str | None:
+    """Why the API is not live."""
+    try:
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(ANSWER_SECONDS)
+    except TimeoutError:
+        return f"no request was answered for {ANSWER_SECONDS:g} s"
+    return None
+
+
+def _away(lists: RedisLists) -> str | None:
+    """Why the API is not ready."""
+    try:
+        lists.ping()
+    except MillraceError as error:
+        return str(error)
+    return None

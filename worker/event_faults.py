@@ -1,0 +1,31 @@
+"""What makes an event one that cannot be learned from, whatever came before it."""
+
+from collections.abc import Container, Iterator
+
+from worker.events import Interaction, Reject
+
+NO_TIME_MS = -1
+LAST_TIME_MS = 253_402_300_799_999  # the end of the year 9999
+SHOWN_CHARACTERS = 60
+
+
+def faults(
+    event: Interaction, time_ms: int, kinds: Container[str], max_id_characters: int
+) -> Iterator[tuple[Reject, str]]:
+    """Reasons, and details for people. `time_ms` = NO_TIME_MS says that no calendar has the event's time."""
+    if event.event not in kinds:
+        yield Reject.UNKNOWN_KIND, f"event {_shown(event.event)} is not among the configured kinds"
+    for name, identifier in (("user_id", event.user_id), ("item_id", event.item_id)):
+        if not identifier:
+            yield Reject.BAD_ID, f"{name} is empty"
+        if len(identifier) > max_id_characters:
+            yield Reject.BAD_ID, f"{name} has over {max_id_characters} characters: {_shown(identifier)}"
+        if min(identifier, default=" ") < " " or "\x7f" in identifier:
+            yield Reject.BAD_ID, f"{name} holds a control character: {_shown(identifier)}"
+    if time_ms == NO_TIME_MS:
+        whose = "the record's time" if event.ts is None else f"ts {_shown(str(event.ts))}"
+        yield Reject.BAD_TIME, f"{whose} is no time between 1970 and 9999 in milliseconds"
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}...")
