@@ -110,11 +110,13 @@ class OtherProcess(Probed):
 class WorkerProcess(OtherProcess):
     """`python -m worker worker` with these settings (`a.b`: value), its log in `folder`."""
 
+    verb = "worker"
+
     def __init__(self, settings: Overrides, folder: Path) -> None:
         (self.port,) = free_ports(1)
-        with (folder / "worker.log").open("ab") as log:
+        with (folder / f"{self.verb}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker", "worker"],
+                [sys.executable, "-m", "worker", self.verb],
                 env=os.environ | variables({**settings, "health.port": self.port}),
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.DEVNULL,
@@ -131,6 +133,21 @@ class WorkerProcess(OtherProcess):
     @override
     def wait(self, timeout_seconds: float) -> int:
         return self._process.wait(timeout_seconds)
+
+
+class ApiProcess(WorkerProcess):
+    """`python -m worker serve` likewise.
+
+    Attributes:
+        url: where it answers.
+    """
+
+    verb = "serve"
+
+    def __init__(self, settings: Overrides, folder: Path) -> None:
+        with_port = {"api.port": free_ports(1)[0], **settings}
+        self.url = f"http://127.0.0.1:{with_port['api.port']}"
+        super().__init__(with_port, folder)
 
 
 def variables(settings: Overrides) -> dict[str, str]:

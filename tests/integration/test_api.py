@@ -1,0 +1,161 @@
+"""`millrace serve` on a real Kafka and a real Valkey: from an event over HTTP to a list over HTTP, and what fails."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from producers.kafka_writer import ensure_topics, standard_topics
+from tests.support.event_topics import topic_settings
+from tests.support.live_worker import ApiProcess, WorkerProcess
+from tests.support.rig import room_for
+from tests.support.waiting import wait_until
+from worker.embedded.kafka_broker import KafkaBroker
+from worker.settings import load
+
+SEEN_SECONDS = 60.0
+CONFIGURATION_IS_WRONG = 2
+
+pytestmark = pytest.mark.timeout(240)
+
+Settings = dict[str, Any]
+
+
+@pytest.fixture
+def settings(kafka: KafkaBroker, redis_url: str, make_topic: Callable[..., str], tmp_path: Path) -> Settings:
+    topics = topic_settings(kafka.bootstrap_servers, make_topic(partitions=1))
+    of_topics = load(overrides=topics, environment={}).kafka
+    ensure_topics(of_topics, standard_topics(of_topics))
+    return {
+        **topics,
+        "redis.url": redis_url,
+        "snapshots.directory": tmp_path / "snapshots",
+        "lists.popular_interval_seconds": 0.2,
+        **room_for(items=1000, users=1000),
+    }
+
+
+@pytest.fixture
+def api(settings: Settings, tmp_path: Path) -> Iterator[ApiProcess]:
+    with ApiProcess({**settings, "api.acknowledge_seconds": 2}, tmp_path) as process:
+        process.wait_ready()
+        yield process
+
+
+def event(user: str, item: str, **others: Any) -> dict[str, Any]:
+    return {"user_id": user, "item_id": item, "event": "purchase"} | others
+
+
+def items_for(api: ApiProcess, user: str, source: str) -> list[str]:
+    """Those of the user's list, once it is of this source."""
+    answer = httpx.get(f"{api.url}/v1/users/{user}/recommendations")
+    found = answer.json()
+    return [item["item_id"] for item in found["items"]] if found.get("source") == source else []
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    wait_until(condition, SEEN_SECONDS, what)
+
+
+def in_kafka(settings: Settings) -> list[dict[str, Any]]:
+    """All events of the topic."""
+    place = TopicPartition(settings["kafka.events_topic"], 0)
+    with KafkaConsumer(bootstrap_servers=settings["kafka.bootstrap_servers"]) as consumer:
+        consumer.assign([place])
+        consumer.seek(place, 0)
+        end, found = consumer.end_offsets([place])[place], []
+        while consumer.position(place) < end:
+            found += [json.loads(record.value) for records in consumer.poll(500).values() for record in records]
+    return found
+
+
+def test_an_event_that_is_posted_changes_the_list_that_is_asked_for(
+    api: ApiProcess, settings: Settings, tmp_path: Path
+) -> None:
+    with WorkerProcess(settings, tmp_path) as worker:
+        worker.wait_ready()
+        bought = [event(f"u{user}", item) for user in range(20) for item in ("tea", "cup", "spoon")]
+        assert httpx.post(f"{api.url}/v1/events", json=bought).json()["accepted"] == 60
+        wait_until(lambda: {"tea", "cup"} <= set(items_for(api, "nobody", "popular")), "a popular list is served")
+        assert httpx.get(f"{api.url}/v1/users/ann/recommendations").json()["source"] == "popular"
+        assert httpx.post(f"{api.url}/v1/events", json=event("ann", "tea")).status_code == 202
+        wait_until(
+            lambda: set(items_for(api, "ann", "personal")[:2]) == {"cup", "spoon"},
+            SEEN_SECONDS,
+            "a list follows the event",
+        )
+        assert httpx.put(f"{api.url}/v1/items/cup", json={"title": "A cup"}).status_code == 204
+        until(lambda: "A cup" in httpx.get(f"{api.url}/v1/popular").text, "its title is shown")
+        assert httpx.put(f"{api.url}/v1/items/cup", json={"available": False}).status_code == 204
+        wait_until(lambda: items_for(api, "ann", "personal")[:1] == ["spoon"], "what cannot be had is not listed")
+        assert worker.terminate() == 0
+    assert api.terminate() == 0
+
+
+def test_what_was_acknowledged_is_in_kafka_though_the_broker_was_killed_between(
+    api: ApiProcess, settings: Settings, kafka: KafkaBroker
+) -> None:
+    acknowledged: list[str] = []
+    refused: list[int] = []
+    ended = threading.Event()
+
+    def post() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            answer = httpx.post(f"{api.url}/v1/events", json=event("ann", "tea", event_id=f"e{number}"), timeout=30)
+            if answer.status_code == 202:
+                acknowledged.extend(answer.json()["event_ids"])
+            else:
+                refused.append(answer.status_code)
+                assert answer.headers["retry-after"] == "2"
+
+    posting = threading.Thread(target=post)
+    posting.start()
+    try:
+        until(lambda: len(acknowledged) >= 50, "events are taken")
+        kafka.kill()
+        until(lambda: len(refused) >= 3, "events are refused")
+        kafka.start()
+        before = len(acknowledged)
+        until(lambda: len(acknowledged) >= before + 50, "events are taken again")
+    finally:
+        ended.set()
+        posting.join()
+        if not kafka.running:
+            kafka.start()
+    assert set(refused) == {503}
+    assert set(acknowledged) <= {each["event_id"] for each in in_kafka(settings)}
+
+
+def test_without_redis_the_api_is_not_ready_and_answers_503(settings: Settings, tmp_path: Path) -> None:
+    with ApiProcess({**settings, "redis.url": "redis://127.0.0.1:1/0"}, tmp_path) as api:
+        until(lambda: api.page("/livez")[0] == 200, "it is live")
+        assert api.page("/readyz")[0] == 503
+        assert httpx.get(f"{api.url}/v1/popular").status_code == 503
+
+
+def test_without_kafka_lists_are_served_and_nothing_can_be_written(settings: Settings, tmp_path: Path) -> None:
+    with ApiProcess({**settings, "kafka.bootstrap_servers": None}, tmp_path) as api:
+        api.wait_ready()
+        assert httpx.post(f"{api.url}/v1/events", json=event("ann", "tea")).status_code == 501
+        assert "there is no list yet" in httpx.get(f"{api.url}/v1/popular").text
+
+
+def test_a_port_that_is_taken_or_an_open_address_without_keys_ends_it_with_a_remedy(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for others, remedy in (
+            ({"api.port": taken.getsockname()[1]}, "MILLRACE_API__PORT"),
+            ({"api.host": "0.0.0.0"}, "MILLRACE_API__READ_KEYS"),
+        ):
+            with ApiProcess({**settings, **others}, tmp_path) as api:
+                assert api.wait(SEEN_SECONDS) == CONFIGURATION_IS_WRONG
+            assert remedy in (tmp_path / "serve.log").read_text("utf-8")
