@@ -82,10 +82,10 @@ def test_an_event_that_is_posted_changes_the_list_that_is_asked_for(
         worker.wait_ready()
         bought = [event(f"u{user}", item) for user in range(20) for item in ("tea", "cup", "spoon")]
         assert httpx.post(f"{api.url}/v1/events", json=bought).json()["accepted"] == 60
-        wait_until(lambda: {"tea", "cup"} <= set(items_for(api, "nobody", "popular")), "a popular list is served")
+        until(lambda: {"tea", "cup"} <= set(items_for(api, "nobody", "popular")), "a popular list is served")
         assert httpx.get(f"{api.url}/v1/users/ann/recommendations").json()["source"] == "popular"
         assert httpx.post(f"{api.url}/v1/events", json=event("ann", "tea")).status_code == 202
-        wait_until(
+        until(
             lambda: set(items_for(api, "ann", "personal")[:2]) == {"cup", "spoon"},
             SEEN_SECONDS,
             "a list follows the event",
@@ -93,7 +93,7 @@ def test_an_event_that_is_posted_changes_the_list_that_is_asked_for(
         assert httpx.put(f"{api.url}/v1/items/cup", json={"title": "A cup"}).status_code == 204
         until(lambda: "A cup" in httpx.get(f"{api.url}/v1/popular").text, "its title is shown")
         assert httpx.put(f"{api.url}/v1/items/cup", json={"available": False}).status_code == 204
-        wait_until(lambda: items_for(api, "ann", "personal")[:1] == ["spoon"], "what cannot be had is not listed")
+        until(lambda: items_for(api, "ann", "personal")[:1] == ["spoon"], "what cannot be had is not listed")
         assert worker.terminate() == 0
     assert api.terminate() == 0
 
