@@ -85,11 +85,7 @@ def test_an_event_that_is_posted_changes_the_list_that_is_asked_for(
         until(lambda: {"tea", "cup"} <= set(items_for(api, "nobody", "popular")), "a popular list is served")
         assert httpx.get(f"{api.url}/v1/users/ann/recommendations").json()["source"] == "popular"
         assert httpx.post(f"{api.url}/v1/events", json=event("ann", "tea")).status_code == 202
-        until(
-            lambda: set(items_for(api, "ann", "personal")[:2]) == {"cup", "spoon"},
-            SEEN_SECONDS,
-            "a list follows the event",
-        )
+        until(lambda: set(items_for(api, "ann", "personal")[:2]) == {"cup", "spoon"}, "a list follows the event")
         assert httpx.put(f"{api.url}/v1/items/cup", json={"title": "A cup"}).status_code == 204
         until(lambda: "A cup" in httpx.get(f"{api.url}/v1/popular").text, "its title is shown")
         assert httpx.put(f"{api.url}/v1/items/cup", json={"available": False}).status_code == 204
