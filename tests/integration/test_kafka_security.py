@@ -7,16 +7,17 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
 from tests.support.event_topics import produce
-from tests.support.live_worker import WORK_SECONDS, WorkerThread
+from tests.support.live_worker import WORK_SECONDS, ApiProcess, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
-from tests.support.secure_kafka import PASSWORD, USER, Certificates, SecureKafka, unsecured_token
+from tests.support.secure_kafka import API_USER, PASSWORD, USER, Certificates, SecureKafka, unsecured_token
 from tests.support.services import running
 from tests.support.waiting import wait_until
 from worker.errors import ConfigurationError, ServiceUnavailable
@@ -107,6 +108,19 @@ def with_password(settings: Settings, mechanism: str, password: str = PASSWORD) 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_a_worker_says_who_it_is_by_a_password(secure_kafka: SecureKafka, settings: Settings, mechanism: str) -> None:
     assert_serves(secure_kafka, with_password(settings, mechanism))
+
+
+def test_the_api_needs_no_more_than_the_documented_rights(
+    secure_kafka: SecureKafka, settings: Settings, tmp_path: Path
+) -> None:
+    own = with_password(settings, "SCRAM-SHA-512") | {"kafka.sasl_username": API_USER}
+    with ApiProcess(own, tmp_path) as api:
+        api.wait_ready()
+        event = {"user_id": "ann", "item_id": "tea", "event": "purchase"}
+        assert httpx.post(f"{api.url}/v1/events", json=event, timeout=20).status_code == 202
+        assert httpx.put(f"{api.url}/v1/items/tea", json={"title": "Tea"}, timeout=20).status_code == 204
+        assert api.terminate() == 0
+    assert "cannot be read" not in (tmp_path / "serve.log").read_text("utf-8")
 
 
 def test_a_worker_says_who_it_is_by_a_token_in_a_file(

@@ -1,18 +1,21 @@
 """Workers on a Redis that encrypts, with a user that may do no more than docs/security.md lists."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
+from tests.support.api import made_list
 from tests.support.event_topics import produce, topic_settings
-from tests.support.live_worker import WORK_SECONDS, WorkerThread
+from tests.support.live_worker import WORK_SECONDS, ApiProcess, WorkerThread
 from tests.support.records import line
 from tests.support.rig import room_for
 from tests.support.secure_kafka import Certificates
-from tests.support.secure_redis import PASSWORD, RIGHTS, SecureRedis
+from tests.support.secure_redis import PASSWORD, READER_RIGHTS, RIGHTS, SecureRedis
 from tests.support.services import running
 from tests.support.waiting import wait_until
 from worker.adapters.redis_lists import RedisLists
@@ -62,8 +65,21 @@ def test_a_user_with_the_documented_rights_is_enough_for_a_worker(
     assert refused <= {"client|setinfo", "client"}  # the client says its name, and does not mind
 
 
+def test_a_user_with_the_documented_rights_is_enough_for_the_api(
+    secure_redis: SecureRedis, settings: Settings, tmp_path: Path
+) -> None:
+    loaded = load(overrides=settings, environment={})
+    with closing(RedisLists(loaded.redis, loaded.lists)) as lists:
+        lists.publish({"ann": made_list("tea")})
+    with ApiProcess({**settings, "redis.url": secure_redis.reader_url}, tmp_path) as api:
+        api.wait_ready()
+        assert "tea" in httpx.get(f"{api.url}/v1/users/ann/recommendations").text
+
+
 def test_the_documented_rights_are_those_that_were_tried() -> None:
-    assert RIGHTS in DOCUMENTED.read_text("utf-8")
+    documented = DOCUMENTED.read_text("utf-8")
+    assert RIGHTS in documented
+    assert READER_RIGHTS in documented
 
 
 @pytest.mark.parametrize(

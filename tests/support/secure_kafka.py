@@ -23,7 +23,7 @@ from typing_extensions import override
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.ports import HOST
 
-USER, PASSWORD = "millrace", "hunter2-Kafka"
+USER, API_USER, PASSWORD = "millrace", "api", "hunter2-Kafka"
 MECHANISMS = "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"
 _SECURITY = "org.apache.kafka.common.security"
 _SASL = "listener.name.sasl_ssl"
@@ -114,23 +114,34 @@ class SecureKafka(KafkaBroker):
         }
 
     def admit(self, topic: str, items_topic: str, dead_letter_topic: str, group: str) -> None:
-        """Makes the user's passwords for SCRAM known, and grants what a worker needs: see docs/security.md."""
-        granted = [
+        """Makes the users' passwords for SCRAM known, and grants what a worker and the API need: docs/security.md."""
+        _admit(
+            self.bootstrap_servers,
+            USER,
             *((ResourceType.TOPIC, name, right) for name in (topic, items_topic) for right in ("READ", "DESCRIBE")),
             *((ResourceType.TOPIC, dead_letter_topic, right) for right in ("WRITE", "DESCRIBE")),
             (ResourceType.GROUP, group, "READ"),
-        ]
-        rules = [
-            ACL(f"User:{USER}", "*", ACLOperation[right], ACLPermissionType.ALLOW, ResourcePattern(kind, name))
-            for kind, name, right in granted
-        ]
-        passwords = [
-            UserScramCredentialUpsertion(USER, mechanism, PASSWORD) for mechanism in MECHANISMS if "SCRAM" in mechanism
-        ]
-        with KafkaAdminClient(bootstrap_servers=self.bootstrap_servers) as admin:
-            for each in passwords:  # one at a time: the broker takes one change of a user in a request
-                assert admin.alter_user_scram_credentials([each]) == {USER: None}
-            assert not admin.create_acls(rules)["failed"]
+        )
+        _admit(
+            self.bootstrap_servers,
+            API_USER,
+            *((ResourceType.TOPIC, name, right) for name in (topic, items_topic) for right in ("WRITE", "DESCRIBE")),
+            (ResourceType.TOPIC, items_topic, "READ"),
+        )
+
+
+def _admit(servers: str, user: str, *granted: tuple[ResourceType, str, str]) -> None:
+    rules = [
+        ACL(f"User:{user}", "*", ACLOperation[right], ACLPermissionType.ALLOW, ResourcePattern(kind, name))
+        for kind, name, right in granted
+    ]
+    passwords = [
+        UserScramCredentialUpsertion(user, mechanism, PASSWORD) for mechanism in MECHANISMS if "SCRAM" in mechanism
+    ]
+    with KafkaAdminClient(bootstrap_servers=servers) as admin:
+        for each in passwords:  # one at a time: the broker takes one change of a user in a request
+            assert admin.alter_user_scram_credentials([each]) == {user: None}
+        assert not admin.create_acls(rules)["failed"]
 
 
 def unsecured_token(seconds: float = 300.0) -> str:

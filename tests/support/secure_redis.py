@@ -10,12 +10,13 @@ from worker.embedded.ports import HOST, is_listening
 from worker.embedded.server import EmbeddedServer
 from worker.errors import ConfigurationError
 
-USER, PASSWORD = "millrace", "hunter2-Redis"
+USER, READER, PASSWORD = "millrace", "reader", "hunter2-Redis"
 RIGHTS = "~recs:v1:* +get +set +getrange +exists +unlink +eval +evalsha +script|load +ping"
+READER_RIGHTS = "~recs:v1:* +mget +ping"
 
 
 class SecureRedis(EmbeddedServer):
-    """Speaks TLS only, and knows one user, as the program of the machine; the packaged Valkey has no TLS."""
+    """Speaks TLS only, and knows two users, as the program of the machine; the packaged Valkey has no TLS."""
 
     name = "Redis"
     port_count = 1
@@ -29,6 +30,11 @@ class SecureRedis(EmbeddedServer):
     def url(self) -> str:
         """Address, with user and password."""
         return f"rediss://{USER}:{PASSWORD}@localhost:{self._ports[0]}/0"
+
+    @property
+    def reader_url(self) -> str:
+        """Address, with the user of `millrace serve`."""
+        return self.url.replace(f"{USER}:", f"{READER}:")
 
     @property
     def admin_url(self) -> str:
@@ -51,8 +57,12 @@ class SecureRedis(EmbeddedServer):
             "--dir": str(self.folder),
             "--save": "",
         }
-        user = ["--user", USER, "on", f">{PASSWORD}", *RIGHTS.split()]
-        return [program, *(word for option in options.items() for word in option), *user]
+        users = [
+            word
+            for user, rights in ((USER, RIGHTS), (READER, READER_RIGHTS))
+            for word in ("--user", user, "on", f">{PASSWORD}", *rights.split())
+        ]
+        return [program, *(word for option in options.items() for word in option), *users]
 
     @override
     def _answers(self, pid: int) -> bool:
