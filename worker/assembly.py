@@ -209,9 +209,10 @@ def instance_name(settings: Settings) -> str:
 
 def assemble(settings: Settings, adapters: Adapters, observers: Sequence[Observer]) -> tuple[Worker, HealthServer]:
     """A worker that knows nothing yet, and its health port, which is closed yet."""
-    prometheus = PrometheusObserver(adapters.clock)
+    prometheus = PrometheusObserver(adapters.clock, settings.events.kinds)
     recommender = new_recommender(settings, adapters.clock)
     worker = build_worker(settings, adapters, Observers(prometheus, *observers), recommender)
+    prometheus.ready_when(worker.why_not_ready)
     return worker, HealthServer(settings.health, prometheus.render, worker.why_not_live, worker.why_not_ready)
 
 

@@ -160,6 +160,7 @@ class Worker:
             self._publish_popular()
         if self._is_due("remembered", REMEMBERED_SECONDS):
             self._parts.pipeline.tell_remembered(list(self._owned.values()))
+            self._parts.observer.topic_partitions(self._parts.source.partitions())
         self._ownership.checkpoints.advance()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):
             self._ownership.checkpoints.begin()
@@ -170,6 +171,7 @@ class Worker:
         if self._settings.lists != rules:
             listings = self._parts.catalogue.change_rules(ListRules(self._settings.lists))
             self._parts.pipeline.set_listings(listings, list(self._owned.values()))
+        self._parts.observer.snapshot_interval(self._settings.snapshots.interval_seconds)
         log.info("settings were read again", changed=changed, waiting_for_a_restart=waiting)
 
     def _publish_popular(self) -> None:
@@ -203,6 +205,7 @@ class Worker:
 
     def _open(self) -> bool:
         """Restores what was known and joins the group; False = told to stop before Kafka answered."""
+        self._parts.observer.snapshot_interval(self._settings.snapshots.interval_seconds)
         if self._parts.restorer.restore_knowledge():
             log.info("knowledge restored from a snapshot")
         pause_seconds, began = FIRST_PAUSE_SECONDS, self._parts.clock.monotonic()

@@ -125,6 +125,12 @@ class Observer:
     def owned(self, partitions: Sequence[int]) -> None:
         """The partitions that are ours and restored."""
 
+    def topic_partitions(self, partitions: int) -> None:
+        """So many has the topic, owned or not, every few seconds; 0 = not known yet."""
+
+    def snapshot_interval(self, seconds: float) -> None:
+        """So long after one snapshot the next is begun, from now on."""
+
     def drifted(self, drift: Drift) -> None:
         """A detector saw a change."""
 
@@ -232,6 +238,16 @@ class Observers(Observer):
     def owned(self, partitions: Sequence[int]) -> None:
         for each in self._all:
             each.owned(partitions)
+
+    @override
+    def topic_partitions(self, partitions: int) -> None:
+        for each in self._all:
+            each.topic_partitions(partitions)
+
+    @override
+    def snapshot_interval(self, seconds: float) -> None:
+        for each in self._all:
+            each.snapshot_interval(seconds)
 
     @override
     def drifted(self, drift: Drift) -> None:

@@ -51,6 +51,9 @@ class EventSource(Protocol):
     def topic_id(self) -> str:
         """Names the topic that is read: another one of the same name has another id; "" = the broker tells none."""
 
+    def partitions(self) -> int:
+        """How many the topic has, as far as is known here; 0 = nothing is known yet."""
+
     def begin(self, partition: int, offset: int | None) -> int:
         """Seeks to `offset` (None = the start of the log), lets the records flow, returns the offset.
 

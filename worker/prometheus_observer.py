@@ -1,7 +1,7 @@
 """What the worker does, as Prometheus metrics."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -35,8 +35,8 @@ MOST_KINDS, OTHER_KINDS = 30, "_other"
 class PrometheusObserver(Observer):
     """Counts in a registry of its own; `render` gives the text that Prometheus reads."""
 
-    def __init__(self, clock: Clock) -> None:
-        """The age of the snapshot counts from now until the first one is written."""
+    def __init__(self, clock: Clock, kinds: Iterable[str] = ()) -> None:
+        """The age of the snapshot counts from now until the first one is written; `kinds` are those of events."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they would only double the series
         self.registry = CollectorRegistry()
         self._clock = clock
@@ -53,6 +53,11 @@ class PrometheusObserver(Observer):
         self._drift_metrics()
         self._snapshot_metrics()
         self._build_metrics()
+        self.served_kinds(dict.fromkeys(kinds, ServedOutcome()))  # shown from the start, as 0
+
+    def ready_when(self, why_not_ready: Callable[[], str | None]) -> None:
+        """From now on readiness is asked for at each look at the metrics; it may be asked from other threads."""
+        self._ready.set_function(lambda: why_not_ready() is None)
 
     def render(self) -> bytes:
         """All metrics in the text format 0.0.4."""
@@ -175,6 +180,14 @@ class PrometheusObserver(Observer):
         self._owned.set(len(partitions))
 
     @override
+    def topic_partitions(self, partitions: int) -> None:
+        self._topic_partitions.set(partitions)
+
+    @override
+    def snapshot_interval(self, seconds: float) -> None:
+        self._snapshot_interval.set(seconds)
+
+    @override
     def drifted(self, drift: Drift) -> None:
         self._drift.labels(drift.value).inc()
 
@@ -193,6 +206,10 @@ class PrometheusObserver(Observer):
         )
         self._lag_seconds = self._gauge("lag_seconds", "Age of the newest event that was learned.")
         self._owned = self._gauge("owned_partitions", "Partitions that are ours and restored.")
+        self._topic_partitions = self._gauge(
+            "topic_partitions", "Partitions of the events topic, whoever owns them; 0 while that is not known."
+        )
+        self._ready = self._gauge("ready", "1 while /readyz says so: events are read and lists published; else 0.")
 
     def _step_metrics(self) -> None:
         self._poll = self._histogram("poll_seconds", "Waiting for and fetching records, by poll.")
@@ -284,6 +301,7 @@ class PrometheusObserver(Observer):
         self._gauge("snapshot_age_seconds", "Time since the last snapshot, or since the start.").set_function(
             lambda: self._clock.monotonic() - self._snapshot_at
         )
+        self._snapshot_interval = self._gauge("snapshot_interval_seconds", "The setting snapshots.interval_seconds.")
         self._snapshot_bytes = self._gauge("snapshot_bytes", "Size of the last snapshot.")
         self._snapshot_seconds = Histogram(
             f"{PREFIX}_snapshot_seconds",

@@ -132,6 +132,13 @@ def test_lag_is_what_was_not_polled_yet(event_topic: EventTopic) -> None:
     assert source.lag_records() == {0: 0, 1: 0}
 
 
+def test_it_knows_how_many_partitions_the_topic_has(event_topic: EventTopic) -> None:
+    source = event_topic.source
+    source.open(ignore)
+    assigned(source)
+    assert source.partitions() == 2
+
+
 def test_committing_and_closing_are_harmless(event_topic: EventTopic) -> None:
     event_topic.append(0, [b"x"])
     source = event_topic.source

@@ -41,11 +41,14 @@ def test_settings_are_read_again_and_logs_are_json_without_users_or_secrets(
     }
     with WorkerProcess({**settings, "config": file}, tmp_path) as worker:
         worker.wait_ready()
+        assert worker.metric("ready") == 1
+        assert worker.metric("snapshot_interval_seconds") == 30
         produce(kafka.bootstrap_servers, topic, [line("a-user-of-ours", "tea"), b"nonsense"])
         worker.wait_until_learned(1)
         file.write_text('[log]\nlevel = "warning"\n[lists]\nsize = 5\n[snapshots]\ninterval_seconds = 1\n', "utf-8")
         worker.send(signal.SIGHUP)
         wait_until(lambda: worker.metric("snapshot_age_seconds") < 1, WORK_SECONDS, "snapshots come each second")
+        assert worker.metric("snapshot_interval_seconds") == 1
         file.write_text("[lists]\nsize = 0\n", "utf-8")
         worker.send(signal.SIGHUP)
         wait_until(lambda: told(tmp_path, "settings were not read again"), WORK_SECONDS, "the wrong one is told")

@@ -83,8 +83,10 @@ def test_published_refused_and_failed_lists_are_counted_with_their_freshness(obs
 def test_the_age_of_the_snapshot_is_told_at_the_moment_of_asking(
     observer: PrometheusObserver, clock: ManualClock
 ) -> None:
+    observer.snapshot_interval(20.0)
     clock.advance(30)
     assert value(observer, "snapshot_age_seconds") == 30
+    assert value(observer, "snapshot_interval_seconds") == 20
     observer.snapshot_written(1234, 0.5)
     clock.advance(7)
     observer.snapshot_failed("disk full")
@@ -108,8 +110,10 @@ def test_how_full_the_budgets_are_is_shown(observer: PrometheusObserver) -> None
 
 def test_partitions_and_drift_are_shown(observer: PrometheusObserver) -> None:
     observer.owned([0, 3])
+    observer.topic_partitions(8)
     observer.drifted(Drift.LOG_LOSS)
     assert value(observer, "owned_partitions") == 2
+    assert value(observer, "topic_partitions") == 8
     assert value(observer, "drift_total", signal="log_loss") == 1
     assert value(observer, "drift_total", signal="served_hits") == 0
 
@@ -139,6 +143,22 @@ def test_served_lists_are_counted_by_kind_of_which_most_share_a_label(observer: 
     assert value(observer, "served_kind_events_total", kind="_other") == 100 - (MOST_KINDS - 2)
     assert value(observer, "served_kind_events_total", kind="kind99") is None
     assert value(observer, "served_hit_rate") == 0, "that is told apart, for the objective alone"
+
+
+def test_kinds_that_are_known_beforehand_stand_at_0_from_the_start(clock: ManualClock) -> None:
+    observer = PrometheusObserver(clock, ["purchase", "view_item"])
+    for metric in ("events", "hits", "reciprocal_ranks"):
+        assert value(observer, f"served_kind_{metric}_total", kind="purchase") == 0
+    many = PrometheusObserver(clock, [f"kind{number}" for number in range(MOST_KINDS + 1)])
+    assert value(many, "served_kind_events_total", kind="_other") == 0
+
+
+def test_readiness_is_asked_for_at_each_look(observer: PrometheusObserver) -> None:
+    reasons: list[str | None] = ["starting", None]
+    assert value(observer, "ready") == 0
+    observer.ready_when(lambda: reasons.pop(0))
+    assert value(observer, "ready") == 0
+    assert value(observer, "ready") == 1
 
 
 def test_prometheus_can_read_the_text(observer: PrometheusObserver) -> None:

@@ -14,6 +14,7 @@ from worker.adapters.kafka_client import (
     UNREADABLE,
     connect_consumer,
     keep_finished_joins,
+    known_partitions,
     known_topic_id,
     local_position,
     milliseconds,
@@ -97,6 +98,10 @@ class KafkaEventSource(EventSource):
     @override
     def topic_id(self) -> str:
         return known_topic_id(self._opened()[0], self._settings.events_topic)
+
+    @override
+    def partitions(self) -> int:
+        return len(known_partitions(self._joined[0], self._settings.events_topic)) if self._joined else 0
 
     @override
     def begin(self, partition: int, offset: int | None) -> int:

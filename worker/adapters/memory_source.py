@@ -109,6 +109,10 @@ class MemoryEventSource(EventSource):
         return TOPIC_ID
 
     @override
+    def partitions(self) -> int:
+        return len(self._logs)
+
+    @override
     def begin(self, partition: int, offset: int | None) -> int:
         if partition not in self._owned:
             raise ValueError(f"partition {partition} is not assigned to us")

@@ -112,6 +112,10 @@ class SimulatedSource(EventSource):
         return []
 
     @override
+    def partitions(self) -> int:
+        return len(self._group.logs)
+
+    @override
     def begin(self, partition: int, offset: int | None) -> int:
         self._scheduler.step(f"begin {partition} at {offset}")
         if partition not in self._owned:
