@@ -33,6 +33,13 @@ def documents(text: str) -> list[dict[str, Any]]:
     return [each for each in yaml.safe_load_all(text) if each]
 
 
+def rules() -> str:
+    """The alerts as a release with the default values has them, as a file of rules for Prometheus."""
+    objects = documents(rendered("--set", "prometheusRule.enabled=true"))
+    (spec,) = (each["spec"] for each in objects if each["kind"] == "PrometheusRule")
+    return str(yaml.safe_dump(spec, sort_keys=False, width=1000))
+
+
 def plain_manifests() -> dict[str, str]:
     """The default rendering as files for `kubectl apply`, by their names, with nothing in it that is Helm's."""
     parts = SOURCE.split(rendered("--skip-tests"))[1:]

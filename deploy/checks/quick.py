@@ -1,5 +1,6 @@
 """The checks that need nothing but files."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from deploy.checks.running import ROOT, Check, command
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yaml"
-RULE_TESTS = DEPLOY / "prometheus" / "rules_test.yaml"
+RULE_TESTS = RULES.with_name("rules_test.yaml")
+PLAIN_RULE_TESTS = RULES.with_name("rules_plain_test.yaml")
 
 
 def checks() -> list[Check]:
@@ -43,10 +45,19 @@ def _prometheus() -> str:
 
 
 def _rules() -> str:
+    """As they lie there, and as the chart narrows them to its release."""
+    _test_rules(RULES, RULE_TESTS, PLAIN_RULE_TESTS)
+    with tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder) / RULES.name
+        rules.write_text(chart.rules())
+        _test_rules(rules, Path(shutil.copy(RULE_TESTS, folder)))
+    return f"{RULES.name}, {RULE_TESTS.name}, {PLAIN_RULE_TESTS.name}; the chart's rules"
+
+
+def _test_rules(rules: Path, *tests: Path) -> None:
     promtool = tools.of_debian("promtool", "prometheus")
-    command(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES)
-    command(promtool, "test", "rules", RULE_TESTS)
-    return f"{RULES.name}, {RULE_TESTS.name}"
+    command(promtool, "check", "rules", "--lint=all", "--lint-fatal", rules)
+    command(promtool, "test", "rules", *tests)
 
 
 def _lint() -> str:

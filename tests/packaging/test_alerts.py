@@ -52,6 +52,16 @@ def test_each_alert_is_seen_to_fire_and_not_to_fire() -> None:
     assert {case["alertname"] for case in cases if not case["exp_alerts"]} == names
 
 
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule.get("alert", rule.get("record"))))
+def test_a_rule_keeps_deployments_apart(rule: dict[str, Any]) -> None:
+    for labels in re.findall(r"(?:by|on) \(([^)]+)\)", rule["expr"]):
+        assert labels.startswith("namespace, job"), labels
+    sums = re.findall(r"(?<!:)\b(?:sum|max|min|avg|count|group)\b", rule["expr"])
+    assert len(sums) == len(re.findall(r"\bby \(", rule["expr"]))
+    for series in re.findall(r"\b(?:up|millrace[_:][\w:]+)\b(.{8})", rule["expr"]):
+        assert series == '{job!=""', "the chart puts its release in place of that"
+
+
 def test_what_rules_and_panels_ask_for_is_measured_or_recorded() -> None:
     known = set(re.findall(r"^\| `(millrace_\w+)`", reference(), re.MULTILINE))
     recorded = {rule["record"] for rule in rules() if "record" in rule}

@@ -161,6 +161,9 @@ def test_the_plain_manifests_are_as_the_chart_renders_them() -> None:
         ("config.nonsense.a=1", "'nonsense' not allowed"),
         ("replicas=3", "'replicas' not allowed"),
         ("image.digest=latest", "/image/digest"),
+        ("prometheusRule.runbookUrl=", "/prometheusRule/runbookUrl"),
+        ("prometheusRule.runbookUrl=https://handbook#page", "/prometheusRule/runbookUrl"),
+        ("prometheusRule.selector=plain", "/prometheusRule/selector"),
     ],
 )
 def test_values_that_do_not_fit_are_refused_with_their_reason(values: str, cause: str) -> None:
@@ -175,6 +178,51 @@ def test_a_scaler_may_start_no_more_workers_than_there_are_partitions_and_has_th
     rendering = {each["kind"]: each for each in chart.documents(chart.rendered(*options))}
     assert rendering["ScaledObject"]["spec"]["maxReplicaCount"] == 24
     assert "replicas" not in rendering["StatefulSet"]["spec"]
+
+
+def release_rules(*options: str) -> list[dict[str, Any]]:
+    """The rules of a PrometheusRule."""
+    rendering = chart.documents(chart.rendered("--set", "prometheusRule.enabled=true", *options))
+    (spec,) = (each["spec"] for each in rendering if each["kind"] == "PrometheusRule")
+    return [rule for group in spec["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize(
+    ("options", "selector"),
+    [
+        ([], 'namespace="millrace", job="millrace/millrace"'),
+        (["--namespace", "shop", "--set", "fullnameOverride=recs"], 'namespace="shop", job="shop/recs"'),
+        (["--set-literal", 'prometheusRule.selector=job="plain"'], 'job="plain"'),
+    ],
+)
+def test_rules_of_a_release_ask_for_its_own_series_alone(options: list[str], selector: str) -> None:
+    expressions = [rule["expr"] for rule in release_rules(*options)]
+    asked = [
+        found for each in expressions for found in re.findall(r"\b(?:up|millrace[_:][\w:]+)\b(?:\{[^}]*\})?", each)
+    ]
+    assert len(asked) > 50
+    assert [each for each in asked if f"{{{selector}" not in each] == []
+
+
+@pytest.mark.usefixtures("helm")
+def test_the_job_that_rules_ask_for_is_the_one_that_the_pod_monitor_gives() -> None:
+    options = ("--set", "podMonitor.enabled=true,prometheusRule.enabled=true,nameOverride=recs")
+    rendering = {each["kind"]: each for each in chart.documents(chart.rendered(*options))}
+    place = rendering["PodMonitor"]["metadata"]
+    rule = rendering["PrometheusRule"]["spec"]["groups"][0]["rules"][0]
+    assert f'namespace="{place["namespace"]}", job="{place["namespace"]}/{place["name"]}"' in rule["expr"]
+
+
+@pytest.mark.usefixtures("helm")
+def test_alerts_link_to_where_the_runbook_can_be_opened() -> None:
+    place = "https://handbook.example/millrace"
+    alerts = [rule for rule in release_rules("--set", f"prometheusRule.runbookUrl={place}") if "alert" in rule]
+    assert [alert["annotations"]["runbook_url"] for alert in alerts] == [
+        f"{place}#{alert['alert'].lower()}" for alert in alerts
+    ]
+    for alert in (rule for rule in release_rules() if "alert" in rule):
+        assert alert["annotations"]["runbook_url"] == f"docs/operations.md#{alert['alert'].lower()}"
 
 
 @pytest.mark.usefixtures("helm")

@@ -47,6 +47,12 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
 {{- default (printf "%s-snapshots" (include "millrace.fullname" .)) .Values.persistence.existingClaim }}
 {{- end }}
 
+{{/* Which series in Prometheus are of this release: a PodMonitor gives its own namespace and name to the label job. */}}
+{{- define "millrace.metricsSelector" -}}
+{{- $name := include "millrace.fullname" . }}
+{{- default (printf "namespace=%q, job=%q" .Release.Namespace (printf "%s/%s" .Release.Namespace $name)) .Values.prometheusRule.selector }}
+{{- end }}
+
 {{/* millrace.toml, with what is the chart's own in it. JSON's texts, numbers and lists are TOML's as well. */}}
 {{- define "millrace.config" -}}
 {{- $own := dict "health" (dict "host" "0.0.0.0" "port" 9108) }}
