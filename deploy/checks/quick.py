@@ -1,13 +1,15 @@
 """The checks that need nothing but files."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
-from deploy.checks import chart, schemas, tools
-from deploy.checks.running import ROOT, Check, command
+from deploy.checks import chart, dashboard, schemas, tools
+from deploy.checks.running import ROOT, Check, CheckFailed, command
 
 DEPLOY = ROOT / "deploy"
+DASHBOARD = DEPLOY / "grafana" / "millrace.json"
 RULES = DEPLOY / "prometheus" / "rules.yaml"
 RULE_TESTS = RULES.with_name("rules_test.yaml")
 PLAIN_RULE_TESTS = RULES.with_name("rules_plain_test.yaml")
@@ -21,6 +23,7 @@ def checks() -> list[Check]:
         Check("composecheck", _compose),
         Check("promtool config", _prometheus),
         *rules,
+        Check("dashboard", _dashboard),
         Check("helm lint", _lint),
         Check("kubeconform", _schemas),
         Check("kube-score", _practice),
@@ -58,6 +61,18 @@ def _test_rules(rules: Path, *tests: Path) -> None:
     promtool = tools.of_debian("promtool", "prometheus")
     command(promtool, "check", "rules", "--lint=all", "--lint-fatal", rules)
     command(promtool, "test", "rules", *tests)
+
+
+def _dashboard() -> str:
+    """By rules of our own; its expressions by promtool."""
+    shown = json.loads(DASHBOARD.read_text())
+    if faults := dashboard.faults(shown):
+        raise CheckFailed("\n" + "\n".join(faults))
+    with tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder) / "dashboard.yaml"
+        rules.write_text(dashboard.as_rules(shown))
+        command(tools.of_debian("promtool", "prometheus"), "check", "rules", "--lint=all", "--lint-fatal", rules)
+    return f"{DASHBOARD.name}, and its expressions by promtool"
 
 
 def _lint() -> str:

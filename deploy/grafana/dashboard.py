@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 FILE = Path(__file__).with_name("millrace.json")
 WIDTH, HEIGHT, COLUMNS = 8, 7, 3
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-OF = '{instance=~"$instance"}'
+DEPLOYMENT = 'namespace=~"$namespace", job=~"$job"'
+OF = f'{{{DEPLOYMENT}, instance=~"$instance"}}'
 RATE = "$__rate_interval"
 
 
@@ -91,7 +92,7 @@ ROWS: dict[str, list[Panel]] = {
             "Late lists",
             "Share of lists later than 2 s; the objective is 1 %.",
             "percentunit",
-            {"5 min": "millrace:lists_late:ratio_rate5m", "1 h": "millrace:lists_late:ratio_rate1h"},
+            {f"{{{{job}}}} {time}": f"millrace:lists_late:ratio_rate{time}{{{DEPLOYMENT}}}" for time in ("5m", "1h")},
         ),
         Panel(
             "A batch",
@@ -100,18 +101,41 @@ ROWS: dict[str, list[Panel]] = {
             quantiles("millrace_batch_seconds"),
         ),
     ],
+    "Workers": [
+        Panel(
+            "Ready",
+            "1 while a worker reads events and publishes lists.",
+            "bool",
+            {"{{instance}}": f"millrace_ready{OF}"},
+        ),
+        Panel(
+            "Partitions",
+            "That a worker owns and has restored, and that the topic has.",
+            "short",
+            {
+                "{{instance}}": f"millrace_owned_partitions{OF}",
+                "{{job}} in all": f"max by (namespace, job) (millrace_topic_partitions{OF})",
+            },
+        ),
+        Panel(
+            "Memory",
+            "Resident memory of the processes.",
+            "bytes",
+            {"{{instance}}": f"process_resident_memory_bytes{OF}"},
+        ),
+    ],
     "Lag": [
         Panel(
             "Records waiting",
             "Behind the end of the log, by partition.",
             "short",
-            {"{{partition}}": f"sum by (partition) (millrace_lag_records{OF})"},
+            {"{{job}} {{partition}}": f"sum by (namespace, job, partition) (millrace_lag_records{OF})"},
         ),
         Panel(
-            "Partitions",
-            "That a worker owns and has restored.",
-            "short",
-            {"{{instance}}": f"millrace_owned_partitions{OF}"},
+            "Age of what was learned",
+            "Of the newest event of the partition that is furthest behind; 0 where none waits.",
+            "s",
+            {"{{instance}}": f"millrace_lag_seconds{OF}"},
         ),
         Panel("Users waiting", "Whose list is out of date.", "short", {"{{instance}}": f"millrace_waiting_users{OF}"}),
     ],
@@ -164,18 +188,21 @@ ROWS: dict[str, list[Panel]] = {
             {"{{instance}} {{budget}}": f"millrace_memory_used_ratio{OF}"},
         ),
         Panel(
-            "Memory",
-            "Resident memory of the processes.",
-            "bytes",
-            {"{{instance}}": f"process_resident_memory_bytes{OF}"},
+            "Known",
+            "Users and items that workers remember.",
+            "short",
+            {"users {{instance}}": f"millrace_known_users{OF}", "items {{instance}}": f"millrace_known_items{OF}"},
         ),
     ],
     "Snapshots": [
         Panel(
             "Age",
-            "Time since the last snapshot: what a crash would cost.",
+            "Time since the last snapshot: what a crash would cost; and the interval that is set.",
             "s",
-            {"{{instance}}": f"millrace_snapshot_age_seconds{OF}"},
+            {
+                "{{instance}}": f"millrace_snapshot_age_seconds{OF}",
+                "interval": f"max(millrace_snapshot_interval_seconds{OF})",
+            },
         ),
         Panel("Size", "Of the last snapshot.", "bytes", {"{{instance}}": f"millrace_snapshot_bytes{OF}"}),
         Panel(
@@ -197,7 +224,7 @@ def dashboard() -> dict[str, Any]:
         "schemaVersion": 39,
         "refresh": "30s",
         "time": {"from": "now-3h", "to": "now"},
-        "templating": {"list": [_source(), _instances()]},
+        "templating": {"list": [_source(), *_variables()]},
         "panels": _panels(),
     }
 
@@ -256,13 +283,22 @@ def _source() -> dict[str, Any]:
     return {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Prometheus"}
 
 
-def _instances() -> dict[str, Any]:
+def _variables() -> list[dict[str, Any]]:
+    """Each offers what those before it leave. A Prometheus without namespaces offers none, and all is what has none."""
+    return [
+        _variable("namespace", "Namespace", "millrace_build_info"),
+        _variable("job", "Job", 'millrace_build_info{namespace=~"$namespace"}'),
+        _variable("instance", "Worker", f"millrace_build_info{{{DEPLOYMENT}}}"),
+    ]
+
+
+def _variable(name: str, label: str, series: str) -> dict[str, Any]:
     return {
-        "name": "instance",
+        "name": name,
         "type": "query",
-        "label": "Worker",
+        "label": label,
         "datasource": SOURCE,
-        "query": "label_values(millrace_owned_partitions, instance)",
+        "query": f"label_values({series}, {name})",
         "includeAll": True,
         "multi": True,
         "allValue": ".*",
