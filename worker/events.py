@@ -122,6 +122,7 @@ class Rejection(msgspec.Struct, frozen=True):
     Attributes:
         detail: one line for a person: which field, which limit.
         value: the bytes of the record (or of the one line in it); None for a null value.
+        trace: the record's headers of W3C Trace Context.
     """
 
     reason: Reject
@@ -130,6 +131,7 @@ class Rejection(msgspec.Struct, frozen=True):
     offset: int
     key: bytes | None
     value: bytes | None
+    trace: tuple[tuple[str, bytes], ...] = ()
 
 
 def position_text(epoch: int, offset: int, revision: int = 0) -> str:

@@ -14,6 +14,7 @@ from worker.errors import ConfigurationError
 from worker.events import Reject
 from worker.observers import Observer, ServedOutcome
 from worker.ports import Record
+from worker.trace_context import PARENT, parent_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 RECORDS_LOOKED_AT, MOST_LINKS = 256, 32
-PARENT = "traceparent"
 SECOND_NS = 1_000_000_000
 
 
@@ -113,12 +113,7 @@ def open_tracing(version: str, processor: "SpanProcessor | None" = None) -> Trac
 
 def _parents(records: Sequence[Record]) -> list[str]:
     """Different traces of the first records, in order."""
-    found = (
-        value.decode("ascii", "replace")
-        for record in records[:RECORDS_LOOKED_AT]
-        for name, value in record.headers or ()
-        if name == PARENT and value is not None
-    )
+    found = (parent.decode("ascii", "replace") for parent in map(parent_of, records[:RECORDS_LOOKED_AT]) if parent)
     return list(islice(dict.fromkeys(found), MOST_LINKS))
 
 

@@ -1,4 +1,4 @@
-"""What makes a dashboard wrong or hard to use: panels that do not explain themselves, queries that leave choices out."""
+"""What makes a dashboard wrong or hard to use: a panel that does not explain itself, a query without a choice."""
 
 import re
 from collections.abc import Iterator

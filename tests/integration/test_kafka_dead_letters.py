@@ -3,12 +3,18 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from tests.support.event_topics import quick_settings
+from producers.kafka_writer import ensure_topics, standard_topics
+from tests.support.event_topics import produce, quick_settings, topic_settings
+from tests.support.live_worker import WORK_SECONDS, WorkerThread
+from tests.support.records import line
+from tests.support.rig import room_for
+from tests.support.waiting import wait_until
 from worker.adapters.kafka_sink import MAX_VALUE_BYTES, KafkaDeadLetters
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.ports import free_ports
@@ -16,6 +22,7 @@ from worker.errors import ServiceUnavailable
 from worker.events import Reject, Rejection
 
 WAITING_RECORDS = 500
+PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
@@ -71,6 +78,34 @@ def test_headers_say_where_it_came_from_and_why(
         "reason": b"not_json",
         "detail": "\u00fc".encode(),
     }
+
+
+def test_a_record_that_is_rejected_keeps_its_trace(
+    kafka: KafkaBroker, redis_url: str, topic_name: str, arrived: Callable[[], list[Any]], tmp_path: Path
+) -> None:
+    """From a producer's header to the dead letter, through a whole worker."""
+    events_topic = f"{topic_name}.events"
+    topics = quick_settings(kafka.bootstrap_servers, events_topic, dead_letter_topic=topic_name, partitions=1)
+    ensure_topics(topics, standard_topics(topics))
+    trace = [("traceparent", PARENT), ("tracestate", b"shop=t61rcWkgMzE")]
+    produce(
+        kafka.bootstrap_servers, events_topic, [b"{", line("ann", "tea", event="yawn")], headers=[("x", b"1"), *trace]
+    )
+    produce(kafka.bootstrap_servers, events_topic, [b"{"], headers=[("tracestate", b"of=nothing")])
+    settings = {
+        **topic_settings(kafka.bootstrap_servers, events_topic),
+        "kafka.dead_letter_topic": topic_name,
+        "redis.url": redis_url,
+        "snapshots.directory": tmp_path,
+        **room_for(items=100, users=100),
+    }
+    with WorkerThread(settings):
+        wait_until(lambda: len(arrived()) == 3, WORK_SECONDS, "all are parked")
+    traces = {
+        dict(record.headers)["source.offset"]: [each for each in record.headers if each[0].startswith("trace")]
+        for record in arrived()
+    }
+    assert traces == {b"0": trace, b"1": trace, b"2": []}
 
 
 def test_what_does_not_fit_is_cut_and_its_size_told(

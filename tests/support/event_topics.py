@@ -39,13 +39,14 @@ def produce(
     *,
     key: bytes | None = b"k",
     partition: int | None = 0,
+    headers: Sequence[tuple[str, bytes]] = (),
     **options: Any,
 ) -> None:
     """Writes values and returns when the broker has them."""
     producer = KafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", **options)
     try:
         for value in values:
-            producer.send(topic, value=value, key=key, partition=partition)
+            producer.send(topic, value=value, key=key, partition=partition, headers=list(headers))
         producer.flush(timeout=20)
     finally:
         producer.close(timeout=5)

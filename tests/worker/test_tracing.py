@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from worker.adapters.memory_source import MemoryRecord
 from worker.events import Reject
 from worker.observers import ServedOutcome
+from worker.trace_context import MOST_BYTES, trace_headers
 from worker.tracing import MOST_LINKS, TracingObserver, open_tracing
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -73,6 +74,18 @@ def test_a_batch_has_a_bounded_number_of_links(tracing: TracingObserver, exporte
     tracing.received(0, [record(PARENT.replace("0af7", f"{number:04x}")) for number in range(1, 201)])
     tracing.waiting(0)
     assert len(by_name(exporter)["process"].links) == MOST_LINKS
+
+
+def test_a_record_hands_on_its_first_parent_and_state_where_they_are_not_too_long() -> None:
+    def handed_on(*headers: tuple[str, bytes | None]) -> dict[str, bytes]:
+        return dict(trace_headers(MemoryRecord(0, 0, b"k", b"{}", headers)))
+
+    parent, state = ("traceparent", PARENT.encode()), ("tracestate", b"a=1")
+    assert handed_on(("x", b"1"), state, parent) == dict([parent, state])
+    assert handed_on(parent, ("traceparent", b"another")) == dict([parent])
+    assert handed_on(parent, ("tracestate", b"x" * (MOST_BYTES + 1))) == dict([parent])
+    assert handed_on(state) == handed_on(("traceparent", None), state) == handed_on() == {}
+    assert trace_headers(MemoryRecord(0, 0, None, None, None)) == ()  # type: ignore[arg-type]  # as clients have it
 
 
 def test_a_round_without_records_leaves_no_span(tracing: TracingObserver, exporter: InMemorySpanExporter) -> None:

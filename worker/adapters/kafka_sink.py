@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class KafkaDeadLetters(DeadLetters):
-    """Parks rejections in the dead-letter topic, with headers that say where they came from and why.
+    """Parks rejections in the dead-letter topic, with headers that say where they came from, why, and in what trace.
 
     Key and value stay as received; one that would not fit is cut, and the header `truncated` or `truncated.key`
     tells its size in bytes. Connects at the first rejection. What comes faster than is allowed, or while the service
@@ -135,6 +135,7 @@ def _record(topic: str, rejection: Rejection) -> tuple[bytes | None, bytes | Non
         ("source.offset", str(rejection.offset).encode()),
         ("reason", rejection.reason.value.encode()),
         ("detail", rejection.detail[:MAX_DETAIL_CHARACTERS].encode("utf-8", "replace")),
+        *rejection.trace,
     ]
     key, value = rejection.key, rejection.value
     if key is not None and len(key) > MAX_KEY_BYTES:

@@ -14,6 +14,7 @@ from worker.events import Interaction, Reject, Rejection
 from worker.formats.joiner import SPACE, Joiner
 from worker.formats.shape import Format
 from worker.ports import Record
+from worker.trace_context import trace_headers
 
 DETAIL_CHARACTERS = 200
 UNREADABLE = (ValueError, OverflowError, RecursionError)  # errors of msgspec and of UTF-8 are ValueErrors
@@ -77,7 +78,7 @@ class Reader:
                     lines += [line or b""] * len(found)
                     places += [place] * len(found)
                 else:
-                    read.rejections.append(Rejection(*found, partition, record.offset, record.key, line))
+                    read.rejections.append(_rejection(*found, partition, record, line))
         return read
 
     def _read_record(self, value: bytes | None) -> list[tuple[bytes | None, Found]]:
@@ -99,6 +100,10 @@ class Reader:
             return [document] if self._convert is None else self._convert(document)
         except UNREADABLE as error:
             return _reason(line), " ".join(str(error).split())[:DETAIL_CHARACTERS]
+
+
+def _rejection(reason: Reject, detail: str, partition: int, record: Record, line: bytes | None) -> Rejection:
+    return Rejection(reason, detail, partition, record.offset, record.key, line, trace_headers(record))
 
 
 def _is_document(line: bytes) -> bool:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from models.batch import Bools, Float32s, Float64s, Int32s, Int64s, Interactions, UInt64s
 from worker.events import RecommendationList, Reject, Rejection
 from worker.ports import Record
+from worker.trace_context import trace_headers
 
 Int16s = npt.NDArray[np.int16]
 
@@ -66,7 +67,8 @@ class Decoded:
     def rejection(self, event: int, reason: Reject, detail: str) -> Rejection:
         """Turns one event away."""
         record = self.records[self.record_of[event]]
-        return Rejection(reason, detail, self.partition, record.offset, record.key, self.lines[event])
+        line, trace = self.lines[event], trace_headers(record)
+        return Rejection(reason, detail, self.partition, record.offset, record.key, line, trace)
 
 
 @dataclass(frozen=True, slots=True)
