@@ -49,10 +49,10 @@ class Describing:
             self._warned = True
             log.warning(
                 "an item's embedding is passed over: it has another width than experts.embedding_width",
-                item=item.item_id,
                 numbers=len(item.embedding),
                 wanted=width,
             )
+            log.debug("the first of such a width", item=item.item_id)  # ids are for those who ask for them
 
     def some(self) -> None:
         """Describes some; then none until three times as long has passed."""

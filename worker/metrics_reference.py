@@ -14,8 +14,8 @@ a user or an item. A histogram `x` has the series `x_bucket`, `x_sum` and `x_cou
 
 Counters of a worker stand at 0 from the start, with every value that their labels can have: `reason`, `signal` and
 `outcome` are fixed, `kind` is what `events.kinds` names (the first 30, and `_other` for what is beyond). The label
-`partition`, of a gauge, comes and goes with the partition. Requests to the API are counted from the first of each route,
-method and status on, which nobody knows before: `rate` and `increase` do not see that first one.
+`partition`, of a gauge, comes and goes with the partition. Requests to the API are counted from the first of each
+route, method and status on, which nobody knows before: `rate` and `increase` do not see that first one.
 
 This page is made by `worker.metrics_reference.reference()`; a test compares them.
 
