@@ -11,7 +11,7 @@ from deploy.checks.running import ROOT, Check, CheckFailed, command
 DEPLOY = ROOT / "deploy"
 DASHBOARD = DEPLOY / "grafana" / "millrace.json"
 RULES = DEPLOY / "prometheus" / "rules.yaml"
-RULE_TESTS = RULES.with_name("rules_test.yaml")
+RULE_TESTS = [RULES.with_name(name) for name in ("rules_test.yaml", "rules_workers_test.yaml")]
 PLAIN_RULE_TESTS = RULES.with_name("rules_plain_test.yaml")
 
 
@@ -49,12 +49,12 @@ def _prometheus() -> str:
 
 def _rules() -> str:
     """As they lie there, and as the chart narrows them to its release."""
-    _test_rules(RULES, RULE_TESTS, PLAIN_RULE_TESTS)
+    _test_rules(RULES, *RULE_TESTS, PLAIN_RULE_TESTS)
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder) / RULES.name
         rules.write_text(chart.rules())
-        _test_rules(rules, Path(shutil.copy(RULE_TESTS, folder)))
-    return f"{RULES.name}, {RULE_TESTS.name}, {PLAIN_RULE_TESTS.name}; the chart's rules"
+        _test_rules(rules, *(Path(shutil.copy(tests, folder)) for tests in RULE_TESTS))
+    return f"{RULES.name}, and the chart's rules"
 
 
 def _test_rules(rules: Path, *tests: Path) -> None:

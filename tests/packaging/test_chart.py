@@ -164,6 +164,7 @@ def test_the_plain_manifests_are_as_the_chart_renders_them() -> None:
         ("prometheusRule.runbookUrl=", "/prometheusRule/runbookUrl"),
         ("prometheusRule.runbookUrl=https://handbook#page", "/prometheusRule/runbookUrl"),
         ("prometheusRule.selector=plain", "/prometheusRule/selector"),
+        ('prometheusRule.selector=job="plain"\\,', "/prometheusRule/selector"),
     ],
 )
 def test_values_that_do_not_fit_are_refused_with_their_reason(values: str, cause: str) -> None:
