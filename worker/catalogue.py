@@ -19,13 +19,14 @@ class Catalogue:
 
     Attributes:
         items: all items that are not gone.
+        caught_up: whether all that stood in the topic at the start is known.
     """
 
     def __init__(self, source: CatalogueSource, rules: ListRules | None = None) -> None:
         """Without rules, an item may stand in lists if it is available."""
         self._source = source
         self._rules = rules or ListRules(ListSettings())
-        self._caught_up = False
+        self.caught_up = False
         self._decode = msgspec.json.Decoder(Item).decode
         self.items: dict[str, Item] = {}
 
@@ -39,7 +40,7 @@ class Catalogue:
             except UNREADABLE as error:
                 key = item_id.encode()
                 rejections.append(Rejection(Reject.INVALID, f"catalogue: {error}", -1, -1, key, value))
-        self._caught_up = self._caught_up or self._source.caught_up()
+        self.caught_up = self.caught_up or self._source.caught_up()
         return listings, rejections
 
     def change_rules(self, rules: ListRules) -> dict[str, Listing]:
@@ -49,14 +50,14 @@ class Catalogue:
 
     def may_rank(self) -> bool:
         """Whether lists can keep the rules: where these need the catalogue, once all that stood in it was read."""
-        return self._caught_up or not self._rules.need_catalogue
+        return self.caught_up or not self._rules.need_catalogue
 
     def read_all(self, timeout_seconds: float) -> bool:
         """Reads until all that stood in the topic is known; False = that took too long."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             listings, rejections = self.refresh()
-            if self._caught_up:
+            if self.caught_up:
                 return True
             if not listings and not rejections:
                 time.sleep(PAUSE_SECONDS)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -12,16 +12,6 @@ from worker.logs import configure_logs
 from worker.settings import LogSettings
 
 SECRET = "hunter2"
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def ours() -> None:
@@ -52,3 +42,10 @@ def test_a_traceback_names_places_and_no_values(
     assert SECRET not in written
     if shape == "json":
         assert json.loads(written)["exception"][0]["frames"][-1]["name"] == "fail", "one line, one object"
+
+
+@pytest.mark.parametrize("shape", ["json", "console"])
+def test_a_file_gets_no_colours(shape: Literal["json", "console"], capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(LogSettings(format=shape))
+    structlog.get_logger("worker").warning("it failed", secret=1)
+    assert "\x1b" not in capsys.readouterr().err

@@ -1,44 +1,56 @@
 """Keeps the catalogue up to date on a thread of its own."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 import structlog
 
 from worker.catalogue import Catalogue
 from worker.errors import ServiceUnavailable
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS, FIRST_LOOK_SECONDS = 0.5, 0.02
 
 log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def followed(catalogue: Catalogue) -> Iterator[None]:
-    """In the block, news of the catalogue arrive within about half a second; without Kafka they wait for it."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_follow, args=(catalogue, ended), name="catalogue", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        catalogue.close()
+class CatalogueReader:
+    """Reads news of a catalogue in a `with` block; without Kafka, what is known stays.
 
+    Attributes:
+        catalogue: what is known by now.
+    """
 
-def _follow(catalogue: Catalogue, ended: threading.Event) -> None:
-    away = False
-    while not ended.is_set():
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._ended = threading.Event()
+        self._is_away = False
+        self._thread = threading.Thread(target=self._read, name="catalogue", daemon=True)
+
+    def why_not_ready(self) -> str | None:
+        """None once all that stood in the topic is known, and while Kafka is away: lists need no titles."""
+        return None if self.catalogue.caught_up or self._is_away else "the catalogue is being read"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.catalogue.close()
+
+    def _read(self) -> None:
+        while not self._ended.is_set():
+            if not self._found_news():
+                self._ended.wait(LOOK_SECONDS if self.catalogue.caught_up else FIRST_LOOK_SECONDS)
+
+    def _found_news(self) -> bool:
         try:
-            changed, rejections = catalogue.refresh()
+            changed, rejections = self.catalogue.refresh()
         except ServiceUnavailable as error:
-            if not away:
+            if not self._is_away:
                 log.warning("the catalogue cannot be read now", cause=str(error), remedy=error.remedy)
-            away = True
-            ended.wait(LOOK_SECONDS)
-            continue
-        away = False
-        if not changed and not rejections:
-            ended.wait(LOOK_SECONDS)
+            self._is_away = True
+            return False
+        self._is_away = False
+        return bool(changed or rejections)

@@ -18,7 +18,7 @@ from worker.adapters.memory import MemoryCatalogue
 from worker.adapters.redis_lists import RedisLists
 from worker.adapters.redis_reader import RedisReader
 from worker.api.app import application
-from worker.api.catalogue_reader import followed
+from worker.api.catalogue_reader import CatalogueReader
 from worker.api.service import Service
 from worker.catalogue import Catalogue
 from worker.errors import ConfigurationError, MillraceError
@@ -40,33 +40,48 @@ def serve(settings: Settings) -> None:
     metrics = ApiMetrics()
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        loop = runner.get_loop()
-        probe = stack.enter_context(closing(RedisLists(settings.redis, settings.lists)))
-        service = _opened(settings, stack)
-        app = application(service, metrics)
+        reader = stack.enter_context(CatalogueReader(_catalogue(settings)))
+        service = _opened(settings, reader.catalogue, stack)
+        server = _Server(_configured(settings, application(service, metrics)))
         listening = stack.enter_context(closing(_listen(settings.api)))
-        health = HealthServer(settings.health, metrics.render, lambda: _stuck(loop), lambda: _away(probe))
-        health.start()
-        stack.callback(health.stop)
+        health_port = stack.enter_context(_probed(settings, metrics, runner.get_loop(), reader))
         if not settings.api.has_keys:
             log.warning("no key is set: everyone on this machine may read and write")
-        log.info("API started", port=listening.getsockname()[1], health_port=health.port, version=version("millrace"))
+        log.info("API started", port=listening.getsockname()[1], health_port=health_port, version=version("millrace"))
         try:
-            runner.run(_serve(_Server(_configured(settings, app)), listening))
+            runner.run(server.serve([listening]))
         finally:
             runner.run(service.lists.close())
     log.info("API stopped")
 
 
-def _opened(settings: Settings, stack: ExitStack) -> Service:
-    """The services, which the stack closes."""
+def _catalogue(settings: Settings) -> Catalogue:
+    return Catalogue(MemoryCatalogue() if settings.kafka.bootstrap_servers is None else KafkaCatalogue(settings.kafka))
+
+
+def _opened(settings: Settings, catalogue: Catalogue, stack: ExitStack) -> Service:
+    """The services; the stack closes what is written to."""
     lists = RedisReader(settings.redis)
     if settings.kafka.bootstrap_servers is None:
-        return Service(settings, lists, None, Catalogue(MemoryCatalogue()))
+        return Service(settings, lists, None, catalogue)
     records = stack.enter_context(closing(KafkaRecords(settings.kafka, settings.api.acknowledge_seconds)))
-    catalogue = Catalogue(KafkaCatalogue(settings.kafka))
-    stack.enter_context(followed(catalogue))
     return Service(settings, lists, records, catalogue)
+
+
+@contextmanager
+def _probed(
+    settings: Settings, metrics: ApiMetrics, loop: asyncio.AbstractEventLoop, reader: CatalogueReader
+) -> Iterator[int]:
+    """In the block, the health port answers; yields its number."""
+    with closing(RedisLists(settings.redis, settings.lists)) as lists:
+        health = HealthServer(
+            settings.health, metrics.render, lambda: _stuck(loop), lambda: _away(lists) or reader.why_not_ready()
+        )
+        health.start()
+        try:
+            yield health.port
+        finally:
+            health.stop()
 
 
 class _Server(uvicorn.Server):
@@ -79,10 +94,6 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
-
-
-async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
-    await server.serve([listening])
 
 
 def _configured(settings: Settings, app: object) -> uvicorn.Config:
