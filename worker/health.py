@@ -29,8 +29,17 @@ class HealthServer:
     the reason in one line. They are called from other threads.
     """
 
-    def __init__(self, settings: HealthSettings, metrics: Callable[[], bytes], live: Probe, ready: Probe) -> None:
+    def __init__(
+        self,
+        settings: HealthSettings,
+        metrics: Callable[[], bytes],
+        live: Probe,
+        ready: Probe,
+        port_variable: str = "MILLRACE_HEALTH__PORT",
+    ) -> None:
+        """`port_variable` is what sets the port, for people."""
         self._settings = settings
+        self._port_variable = port_variable
         self._pages = {
             "/metrics": lambda: (HTTPStatus.OK, METRICS_TYPE, metrics()),
             "/livez": lambda: _probed(live),
@@ -52,7 +61,7 @@ class HealthServer:
         except OSError as error:
             raise ConfigurationError(
                 f"cannot listen on {self._settings.host}:{self._settings.port}: {error.strerror}",
-                "set MILLRACE_HEALTH__PORT to a free port (0 = any) and MILLRACE_HEALTH__HOST to an own address",
+                f"set {self._port_variable} to a free port (0 = any) and MILLRACE_HEALTH__HOST to an own address",
             ) from error
         threading.Thread(target=self._server.serve_forever, args=(STOP_SECONDS,), name="health", daemon=True).start()
 

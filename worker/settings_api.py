@@ -17,6 +17,8 @@ class ApiSettings(Section):
     """Address to listen on; in pods `0.0.0.0`, which asks for keys."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on; 0 = any free one."""
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 9109
+    """Port of its own /metrics, /livez and /readyz, at `health.host`; 0 = any free one."""
     read_keys: SecretStr | None = None
     """Keys, separated by commas, that may read lists; each of at least 16 characters."""
     write_keys: SecretStr | None = None

@@ -110,14 +110,14 @@ class OtherProcess(Probed):
 class WorkerProcess(OtherProcess):
     """`python -m worker worker` with these settings (`a.b`: value), its log in `folder`."""
 
-    verb = "worker"
+    verb, port_setting = "worker", "health.port"
 
     def __init__(self, settings: Overrides, folder: Path) -> None:
         (self.port,) = free_ports(1)
         with (folder / f"{self.verb}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "worker", self.verb],
-                env=os.environ | variables({**settings, "health.port": self.port}),
+                env=os.environ | variables({**settings, self.port_setting: self.port}),
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -142,7 +142,7 @@ class ApiProcess(WorkerProcess):
         url: where it answers.
     """
 
-    verb = "serve"
+    verb, port_setting = "serve", "api.health_port"
 
     def __init__(self, settings: Overrides, folder: Path) -> None:
         with_port = {"api.port": free_ports(1)[0], **settings}

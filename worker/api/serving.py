@@ -75,7 +75,11 @@ def _probed(
     """In the block, the health port answers; yields its number."""
     with closing(RedisLists(settings.redis, settings.lists)) as lists:
         health = HealthServer(
-            settings.health, metrics.render, lambda: _stuck(loop), lambda: _away(lists) or reader.why_not_ready()
+            settings.health.model_copy(update={"port": settings.api.health_port}),
+            metrics.render,
+            lambda: _stuck(loop),
+            lambda: _away(lists) or reader.why_not_ready(),
+            "MILLRACE_API__HEALTH_PORT",
         )
         health.start()
         try:
