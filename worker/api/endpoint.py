@@ -1,8 +1,8 @@
 """From a route to what the server calls: who asks, how often, with what; and what goes wrong, as a problem."""
 
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -78,7 +78,7 @@ def endpoint(
 def request_id_of(request: Request) -> str:
     """The client's, where it fits into logs and headers, or a new one."""
     given = request.headers.get(REQUEST_ID, "")
-    return given if FIT_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if FIT_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _refused(error: Exception, request_id: str) -> Refused:

@@ -1,5 +1,6 @@
 """The description of the API, and that the API keeps to it whatever is asked."""
 
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -12,6 +13,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.support.api import Api, Lists, made_list
+from worker.api.reference import reference
 from worker.api.routes import ROUTES
 
 API = Api(Lists(made_list("p1", "p2"), ann=made_list("a", shares={"next": 1.0}, parts={"next": 0.5})))
@@ -42,3 +44,7 @@ def test_operations_have_names_of_their_own() -> None:
     paths = API.client.get("/v1/openapi.json").json()["paths"]
     names = [operation["operationId"] for methods in paths.values() for operation in methods.values()]
     assert len(set(names)) == len(ROUTES)
+
+
+def test_the_page_about_the_api_has_all_routes() -> None:
+    assert reference() in (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
