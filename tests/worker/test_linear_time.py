@@ -104,7 +104,7 @@ def growth(decode: Decode, shape: Shape) -> float:
     small, large = shape(SMALL_BYTES), shape(TIMES * SMALL_BYTES)
     gc.collect()
     pairs = [(cpu_seconds(decode, small), cpu_seconds(decode, large)) for _ in range(REPEATS)]
-    least_small, least_large = (min(seconds) for seconds in zip(*pairs, strict=True))
+    least_small, least_large = min(small for small, _ in pairs), min(large for _, large in pairs)
     return least_large / max(least_small, LEAST_SECONDS / TIMES)
 
 
