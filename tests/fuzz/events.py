@@ -8,10 +8,11 @@ from tests.fuzz.target import Target
 from tests.fuzz.words import words_of
 from tests.support.documents import SOUND
 from tests.support.records import records, rows
+from worker.event_faults import LAST_TIME_MS
 from worker.formats import FORMATS
 from worker.settings import CleanSettings, EventSettings
 from worker.steps.clean import Cleaner
-from worker.steps.decode import LAST_TIME_MS, Decoder
+from worker.steps.decode import Decoder
 
 MOST_BYTES = 2000  # so that mutation gets over it
 WITHOUT_MEMORY = CleanSettings(dedupe_window_events=0, max_user_events_per_minute=0)
