@@ -1,10 +1,7 @@
 """Documents: what is said of items, manifests, lists that stand in Redis, files of settings."""
 
 import json
-from functools import cache
 from math import isfinite
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,7 +9,7 @@ import msgspec
 import numpy as np
 
 from models.recommender import Recommender, RecommenderOptions
-from tests.fuzz.target import Target, explained
+from tests.fuzz.target import Target, explained, scratch_folder
 from tests.fuzz.words import words_of
 from worker.adapters.memory import MemoryCatalogue
 from worker.adapters.redis_lists import RedisLists
@@ -102,7 +99,7 @@ def list_target() -> Target:
 
 def settings_target() -> Target:
     """A file of settings: taken whole, or refused with what is wrong."""
-    file = _scratch() / "millrace.toml"
+    file = scratch_folder() / "millrace.toml"
 
     def check(content: bytes) -> None:
         file.write_bytes(content)
@@ -113,13 +110,3 @@ def settings_target() -> Target:
 
     seed = b'[kafka]\ngroup_id = "g"\npartitions = 8\n\n[events.kinds]\nview_item = 0.5\n\n[lists]\nsize = 20\n'
     return Target(check, [seed, json.dumps({}).encode()], [*TABLES, *VALUES])
-
-
-@cache
-def _kept() -> "TemporaryDirectory[str]":
-    return TemporaryDirectory()
-
-
-def _scratch() -> Path:
-    """A folder that lasts as long as the process."""
-    return Path(_kept().name)

@@ -1,6 +1,10 @@
 """What a target of fuzzing is."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from worker.errors import MillraceError
@@ -25,3 +29,10 @@ def explained(error: MillraceError, *told: str) -> None:
     assert str(error).encode(), "an error without a cause"
     assert error.remedy, "an error without a remedy"
     assert all(text in str(error) for text in told), str(error)
+
+
+def scratch_folder() -> Path:
+    """A folder of its own that lasts as long as the process."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,13 +1,11 @@
 """Folders that `millrace train` writes: the model, and the checkpoint of a training."""
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from tests.fuzz.edits import edit
-from tests.fuzz.target import Target, explained
+from tests.fuzz.target import Target, explained, scratch_folder
 from tests.support.trained_folders import sound, write
 from worker.assembly import sequence_options
 from worker.errors import StateError
@@ -20,12 +18,11 @@ SEPARATOR = b"\0"
 
 def model_target() -> Target:
     """An input is the configuration, a separator, and edits of the weights; their checksum is set right."""
-    kept = TemporaryDirectory()
-    folder = Path(kept.name)
+    folder = scratch_folder()
     arrays, config = sound()
     seed = json.dumps(config).encode()
 
-    def check(content: bytes, _kept: object = kept) -> None:
+    def check(content: bytes) -> None:
         config, _, edits = content.partition(SEPARATOR)
         edited = dict(arrays)
         edit([edited], edits)
@@ -50,10 +47,9 @@ def model_target() -> Target:
 
 def checkpoint_target() -> Target:
     """The file itself."""
-    kept = TemporaryDirectory()
-    path = Path(kept.name) / "checkpoint.safetensors"
+    path = scratch_folder() / "checkpoint.safetensors"
 
-    def check(content: bytes, _kept: object = kept) -> None:
+    def check(content: bytes) -> None:
         path.write_bytes(content)
         try:
             assert read_checkpoint(path)

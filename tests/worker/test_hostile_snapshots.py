@@ -52,9 +52,10 @@ def test_a_blob_whose_header_lies_is_refused(content: bytes) -> None:
     [
         {"cleaner.newest_ms": np.zeros(0, np.int64)},
         {"cleaner.newest_ms": np.zeros((2, 2), np.int64)},
+        {"cleaner.newest_ms": np.array([2**63], np.uint64)},
         {"shard.users.bytes": np.zeros((), np.uint8)},
     ],
-    ids=["nothing", "two axes", "no cleaner"],
+    ids=["nothing", "two axes", "over int64", "no cleaner"],
 )
 def test_a_partition_of_another_make_is_refused(arrays: dict[str, Any]) -> None:
     stored = decoded(encoded(arrays), "0" * 64)
