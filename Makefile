@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check types bench deploy-check deploy-check-full manifests lock clean
+.PHONY: help setup demo test check types bench deploy-check deploy-check-full manifests lock audit fuzz licences clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,20 @@ manifests: $(READY) ## Write deploy/manifests anew from the chart.
 lock: $(UV) ## Bring requirements.lock in step with pyproject.toml. ARGS="--upgrade" for newer versions.
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras --group dev \
 		$(ARGS) pyproject.toml -o requirements.lock
+
+# --strict: a package of which the service knows nothing is a failure, not a line to overlook.
+audit: $(READY) ## Ask for known weaknesses of all that requirements.lock pins. Needs the network.
+	$(UV) tool run --python $(BIN)/python pip-audit==2.10.1 --strict --require-hashes --disable-pip \
+		--progress-spinner off --requirement requirements.lock $(ARGS)
+
+licences: $(READY) ## Write docs/licences.md anew.
+	@$(BIN)/python -m deploy.licences
+
+FUZZ_TOOLS ?= .tools/fuzz
+
+fuzz: $(READY) ## Feed a decoder altered inputs, by atheris. ARGS="events_ga4 --seconds 60 --corpus /tmp/fuzz"
+	@$(UV) pip install --quiet --python $(BIN)/python --target $(FUZZ_TOOLS) --require-hashes -r tests/fuzz/atheris.lock
+	PYTHONPATH=.:$(FUZZ_TOOLS) $(BIN)/python -m tests.fuzz $(ARGS)
 
 clean: ## Remove caches and builds; the environment stays.
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks build dist

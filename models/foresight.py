@@ -206,6 +206,13 @@ class Foresight:
         return Trainings(self._begun, self._left_out, self._model.trained[1] if self._model else 0, self._skipped)
 
 
+def check_base(options: SequenceOptions) -> None:
+    """Raises ValueError or KeyError for a base whose encoder there is not, or whose parameters are another one's."""
+    from models.neural.tuned import new_encoder  # torch takes seconds to load
+
+    new_encoder(options)
+
+
 def always() -> bool:
     """There is time."""
     return True

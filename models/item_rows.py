@@ -16,7 +16,12 @@ def named_in(tables: tuple[npt.NDArray[np.int32], ...], rows: int) -> Int64s:
 
 
 def renamed(table: npt.NDArray[np.int32], numbers: Int32s) -> npt.NDArray[np.int32]:
-    """A table with `numbers[r]` for each row r; what is below 0 stays. Raises ValueError for a row beyond them."""
+    """A table with `numbers[r]` for each row r; what is below 0 stays.
+
+    Raises ValueError for a row beyond them, and for a table of another type.
+    """
+    if table.dtype != np.int32:
+        raise ValueError(f"a table of item rows is of {table.dtype}")
     result = np.empty(table.shape, np.int32)
     if not _rename(np.ascontiguousarray(table).reshape(-1), numbers, result.reshape(-1)):
         raise ValueError("a table names items that are not there")

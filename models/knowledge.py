@@ -17,7 +17,7 @@ from models.profiles import PUBLISHED_ITEMS
 from models.ranker import FIRST_LINEAR_SQUARE, Ranker
 from models.registry import CONTENT, SEQUENCE, takes_part
 from models.renewal import Renewal
-from models.tables import RowAxes, row_axes
+from models.tables import RowAxes, may_be_counts, row_axes
 
 EVENTS, KNOWN_USER_EVENTS, REPEAT_EVENTS = 0, 1, 2
 
@@ -91,7 +91,7 @@ def item_axes(columns: int) -> RowAxes:
 
 
 def check_rows(knowledge: Knowledge) -> None:
-    """Raises ValueError when a table names a row that is not there, or a count is below 0: kernels do not look."""
+    """Raises ValueError when a table names a row that is not there, or a count cannot be: kernels do not look."""
     bounds = (
         (knowledge.popular, len(knowledge.events)),
         (knowledge.popularity.top, len(knowledge.events)),
@@ -107,8 +107,8 @@ def check_rows(knowledge: Knowledge) -> None:
     if any(rows.max(initial=-1) >= bound or rows.min(initial=-1) < -1 for rows, bound in bounds):
         raise ValueError("a table of items names rows that do not exist")
     counts = (knowledge.counters, knowledge.events, *knowledge.history, knowledge.vectors.counters)
-    if any(count.min(initial=0) < 0 for count in (*counts, knowledge.sequence.counters)):
-        raise ValueError("a table of items counts below 0")
+    if not all(may_be_counts(count) for count in (*counts, knowledge.sequence.counters)):
+        raise ValueError("a table of items counts below 0, or more than can be")
 
 
 def least_valuable(knowledge: Knowledge, rows: Int32s, count: int) -> Int32s:

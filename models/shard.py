@@ -10,7 +10,7 @@ from models.batch import Int32s, Int64s, UInt64s
 from models.item_rows import named_in, renamed
 from models.profiles import NOBODY, PER_USER, Profiles
 from models.seen import SeenFilter, check_segments, segments_within, with_room, words_used
-from models.tables import copied, dump, first_rows, fitted, load, row_axes, size_bytes
+from models.tables import copied, dump, first_rows, fitted, load, may_be_counts, row_axes, size_bytes
 from models.vocabulary import Vocabulary
 
 SEEN_BYTES_PER_USER = 144  # 48 pairs, if the users that fit are all there
@@ -111,8 +111,8 @@ class ProfileShard:
         """Raises ValueError for what is no row and no count: kernels do not look."""
         if any(getattr(self.profiles, name).min(initial=GONE) < GONE for name in ITEM_TABLES):
             raise ValueError("a table of users names rows below those that stand for nobody")
-        if min(self.profiles.events.min(initial=0), self.profiles.clock[0]) < 0:
-            raise ValueError("a table of users counts below 0")
+        if not (may_be_counts(self.profiles.events) and may_be_counts(self.profiles.clock)):
+            raise ValueError("a table of users counts below 0, or more than can be")
 
     def _in_use(self) -> Profiles:
         return first_rows(self.profiles, self.users.rows_used, PROFILE_AXES)

@@ -8,6 +8,7 @@ import numpy as np
 T = TypeVar("T", bound=tuple[Any, ...])
 RowAxes = tuple[Any, ...]  # a tree like that of the tables; for each array, of each axis whether it counts rows
 WHOLE = slice(None)
+MOST_COUNTED = 1 << 62
 
 
 def fitted(old: T, new: T) -> T:
@@ -80,6 +81,11 @@ def load(tables: T, flat: Mapping[str, np.ndarray[Any, Any]], prefix: str = "") 
             raise ValueError(f"table {prefix}{name} of shape {saved.shape} does not fit into {value.shape}")
         value[tuple(slice(0, size) for size in saved.shape)] = saved
     return tables
+
+
+def may_be_counts(array: np.ndarray[Any, Any]) -> bool:
+    """Whether none is below 0, and none so large that it comes to be below 0 by counting on."""
+    return bool(array.min(initial=0) >= 0 and array.max(initial=0) <= MOST_COUNTED)
 
 
 def size_bytes(tables: tuple[Any, ...]) -> int:

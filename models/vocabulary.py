@@ -191,7 +191,8 @@ class Vocabulary:
         self._rows = rows
         self._free = list(free)
         if self._doorkeeper is not None:
-            self._doorkeeper = dict.fromkeys(knocked)
+            self._doorkeeper = dict.fromkeys(knocked[-self._most_rows :])
         while self.capacity < len(ids):
             self._grow()
+        self.hashes[:] = 0
         self.hashes[list(self._rows.values())] = stable_hashes(list(self._rows))

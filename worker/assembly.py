@@ -13,6 +13,7 @@ from types import FrameType
 
 import structlog
 
+from models.foresight import check_base
 from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.sequence_options import EVERYTHING, PREFIX, SequenceOptions
@@ -25,7 +26,7 @@ from worker.budgets import chosen_experts, max_items, max_users
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
 from worker.collector import few_collections
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, StateError
 from worker.health import HealthServer
 from worker.logs import configure_logs
 from worker.loop import Worker
@@ -38,12 +39,12 @@ from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
 from worker.settings import ExpertSettings, Settings
-from worker.snapshot_stores import open_snapshots
+from worker.snapshot_stores import most_blob_bytes, open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
 from worker.text_encoders import open_text_encoder
 from worker.tracing import open_tracing
-from worker.trained_model import HeadChoice, read_base
+from worker.trained_model import ANEW, HeadChoice, read_base
 from worker.trainer import Trainer
 from worker.warmup import warm_up
 
@@ -79,7 +80,7 @@ def real_adapters(settings: Settings) -> Adapters:
         lists=RedisLists(settings.redis, settings.lists),
         dead_letters=KafkaDeadLetters(settings.kafka),
         catalogue=KafkaCatalogue(settings.kafka),
-        snapshots=open_snapshots(settings.snapshots),
+        snapshots=open_snapshots(settings.snapshots, most_blob_bytes(settings.memory)),
         clock=SystemClock(),
         background=ThreadPoolExecutor(1, "snapshot"),
         loading=ThreadPoolExecutor(1, "loading"),
@@ -121,7 +122,7 @@ def sequence_options(experts: ExpertSettings, objective: Collection[str] = ()) -
             f"{_needy(experts)} needs a model to start from",
             "name the folder of one with experts.sequence_base, which `millrace train` makes",
         )
-    return SequenceOptions(
+    options = SequenceOptions(
         experts.sequence_interval_events,
         experts.sequence_encoder,
         base,
@@ -130,6 +131,12 @@ def sequence_options(experts: ExpertSettings, objective: Collection[str] = ()) -
         experts.sequence_rate,
         _proposals(experts),
     )
+    if base is not None:
+        try:
+            check_base(options)
+        except (ValueError, KeyError) as error:
+            raise StateError(f"the model in {experts.sequence_base} cannot be used: {error}", ANEW) from error
+    return options
 
 
 def _needy(experts: ExpertSettings) -> str:
@@ -160,7 +167,7 @@ def open_lists(settings: Settings) -> ListSink:
 
 def open_catalogue(settings: Settings) -> Catalogue:
     """The catalogue in the items topic."""
-    return Catalogue(KafkaCatalogue(settings.kafka))
+    return Catalogue(KafkaCatalogue(settings.kafka), limits=settings.events)
 
 
 def build_worker(
@@ -180,7 +187,7 @@ def build_worker(
     checkpointer = Checkpointer(
         adapters.snapshots, recommender, manifest_log, adapters.background, settings.snapshots.keep
     )
-    catalogue = Catalogue(adapters.catalogue, ListRules(settings.lists))
+    catalogue = Catalogue(adapters.catalogue, ListRules(settings.lists), settings.events)
     parts = Parts(
         adapters.source,
         adapters.lists,

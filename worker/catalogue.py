@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from worker.event_faults import id_faults
 from worker.events import Item, Reject, Rejection
 from worker.formats.reader import UNREADABLE
 from worker.ports import CatalogueSource
 from worker.rules import GONE, Listing, ListRules
-from worker.settings import ListSettings
+from worker.settings import EventSettings, ListSettings
 
 PAUSE_SECONDS = 0.01
 
@@ -22,9 +23,12 @@ class Catalogue:
         caught_up: whether all that stood in the topic at the start is known.
     """
 
-    def __init__(self, source: CatalogueSource, rules: ListRules | None = None) -> None:
-        """Without rules, an item may stand in lists if it is available."""
+    def __init__(
+        self, source: CatalogueSource, rules: ListRules | None = None, limits: EventSettings | None = None
+    ) -> None:
+        """Without rules, an item may stand in lists if it is available. Records and ids are limited as events are."""
         self._source = source
+        self._limits = limits or EventSettings()
         self._rules = rules or ListRules(ListSettings())
         self.caught_up = False
         self._decode = msgspec.json.Decoder(Item).decode
@@ -35,11 +39,12 @@ class Catalogue:
         listings: dict[str, Listing] = {}
         rejections: list[Rejection] = []
         for item_id, value in self._source.poll():
-            try:
-                listings[item_id] = self._apply(item_id, value)
-            except UNREADABLE as error:
-                key = item_id.encode()
-                rejections.append(Rejection(Reject.INVALID, f"catalogue: {error}", -1, -1, key, value))
+            found = self._read(item_id, value)
+            if isinstance(found, Item | None):
+                listings[item_id] = self._apply(item_id, found)
+            else:
+                reason, detail = found
+                rejections.append(Rejection(reason, f"catalogue: {detail}", -1, -1, item_id.encode(), value))
         self.caught_up = self.caught_up or self._source.caught_up()
         return listings, rejections
 
@@ -85,10 +90,24 @@ class Catalogue:
         """The titles of several items."""
         return [self.title(item_id) for item_id in item_ids]
 
-    def _apply(self, item_id: str, value: bytes | None) -> Listing:
+    def _read(self, item_id: str, value: bytes | None) -> Item | tuple[Reject, str] | None:
+        """The item, None = it is gone; or why the record is not taken."""
         if value is None:
+            return None
+        if len(value) > self._limits.max_record_bytes:
+            return Reject.TOO_LARGE, f"{len(value)} bytes; the limit is {self._limits.max_record_bytes}"
+        try:
+            item = self._decode(value)
+        except UNREADABLE as error:
+            return Reject.INVALID, str(error)
+        for name, identifier in (("the key", item_id), ("item_id", item.item_id)):
+            for fault in id_faults(name, identifier, self._limits.max_id_characters):
+                return Reject.BAD_ID, fault
+        return item
+
+    def _apply(self, item_id: str, item: Item | None) -> Listing:
+        if item is None:
             self.items.pop(item_id, None)
             return GONE
-        item = self._decode(value)
         self.items[item_id] = item
         return self._rules.listing(item)

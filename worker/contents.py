@@ -29,6 +29,14 @@ def partition_arrays(recommender: Recommender, partition: OwnedPartition) -> Arr
     return _named(shard, "shard.") | _named(cleaner, "cleaner.") | _named(dirty, "dirty.")
 
 
+def restored_knowledge(recommender: Recommender, what: str, arrays: Arrays) -> bool:
+    """Loads what was learned of items; False = the sequence expert begins anew. Raises SnapshotError naming `what`."""
+    try:
+        return recommender.load(arrays)
+    except UNFIT as error:
+        raise does_not_fit(what, error) from error
+
+
 def restored_partition(
     recommender: Recommender, clean: CleanSettings, number: int, epoch: int, next_offset: int, arrays: Arrays
 ) -> OwnedPartition:
@@ -67,9 +75,13 @@ def _dtype_name(dtype: np.dtype[Any]) -> str:
 def decoded(content: bytes, name: str) -> Arrays:
     """The arrays of the blob of this name. Raises SnapshotError."""
     try:
-        return load_arrays(content)
+        arrays = load_arrays(content)
     except (SafetensorError, *UNFIT) as error:  # a KeyError for types that numpy has not
         raise SnapshotError(f"the blob {name} holds no arrays: {error}", REMEDY) from error
+    for part, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise SnapshotError(f"the blob {name} holds in {part} what is no finite number", REMEDY)
+    return arrays
 
 
 def does_not_fit(what: str, error: Exception) -> SnapshotError:

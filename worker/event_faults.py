@@ -16,15 +16,21 @@ def faults(
     if event.event not in kinds:
         yield Reject.UNKNOWN_KIND, f"event {_shown(event.event)} is not among the configured kinds"
     for name, identifier in (("user_id", event.user_id), ("item_id", event.item_id)):
-        if not identifier:
-            yield Reject.BAD_ID, f"{name} is empty"
-        if len(identifier) > max_id_characters:
-            yield Reject.BAD_ID, f"{name} has over {max_id_characters} characters: {_shown(identifier)}"
-        if min(identifier, default=" ") < " " or "\x7f" in identifier:
-            yield Reject.BAD_ID, f"{name} holds a control character: {_shown(identifier)}"
+        for fault in id_faults(name, identifier, max_id_characters):
+            yield Reject.BAD_ID, fault
     if time_ms == NO_TIME_MS:
         whose = "the record's time" if event.ts is None else f"ts {_shown(str(event.ts))}"
         yield Reject.BAD_TIME, f"{whose} is no time between 1970 and 9999 in milliseconds"
+
+
+def id_faults(name: str, identifier: str, max_id_characters: int) -> Iterator[str]:
+    """Why it is no id of a user or an item; `name` is the field's."""
+    if not identifier:
+        yield f"{name} is empty"
+    if len(identifier) > max_id_characters:
+        yield f"{name} has over {max_id_characters} characters: {_shown(identifier)}"
+    if min(identifier, default=" ") < " " or "\x7f" in identifier:
+        yield f"{name} holds a control character: {_shown(identifier)}"
 
 
 def _shown(text: str) -> str:

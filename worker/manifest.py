@@ -1,6 +1,7 @@
 """Manifests: what a snapshot consists of. Each names one consistent cut; a worker's are a numbered log."""
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import msgspec
 import structlog
@@ -10,6 +11,10 @@ from worker.ports import ManifestName, SnapshotStore
 
 FORMAT = 5
 REMEDY = "restore the snapshot folder, or empty it to learn from the beginning of the topic"
+
+Partition = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Epoch = Annotated[int, msgspec.Meta(ge=0, lt=99_999_999)]  # of eight digits, as the one after it: see `position_text`
+Offset = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +30,8 @@ class PartitionEntry(msgspec.Struct, frozen=True):
         topic_id: of the topic that `next_offset` lies in; "" = not known.
     """
 
-    epoch: int
-    next_offset: int
+    epoch: Epoch
+    next_offset: Offset
     blob: str
     lists_mark: str = ""
     topic_id: str = ""
@@ -44,8 +49,8 @@ class Manifest(msgspec.Struct, frozen=True):
 
     format: int
     knowledge: str
-    partitions: dict[int, PartitionEntry]
-    released: dict[int, PartitionEntry]
+    partitions: dict[Partition, PartitionEntry]
+    released: dict[Partition, PartitionEntry]
     created_ms: int
     sealed_by: str = ""
 

@@ -173,12 +173,13 @@ class SnapshotStore(Protocol):
         """Stores it durably and returns its name, the sha256 in hex. Raises SnapshotError."""
 
     def read_blob(self, name: str) -> bytes:
-        """Raises SnapshotError when it is missing or does not match its name."""
+        """Raises SnapshotError when it is missing, too large to be read, or does not match its name."""
 
     def create_manifest(self, name: ManifestName, content: bytes) -> None:
         """Creates it durably, at once and only if absent. Raises OwnershipLost when it exists already."""
 
-    def read_manifest(self, name: ManifestName) -> bytes: ...
+    def read_manifest(self, name: ManifestName) -> bytes:
+        """Raises SnapshotError when it is missing or too large to be read."""
 
     def manifests(self) -> list[ManifestName]:
         """All manifests of all workers; each worker's in ascending order."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from models.recommender import Recommender
-from worker.contents import UNFIT, Arrays, decoded, does_not_fit, restored_partition
+from worker.contents import Arrays, decoded, restored_knowledge, restored_partition
 from worker.errors import SnapshotError
 from worker.manifest import FORMAT, REMEDY, Manifest, PartitionEntry, read_manifests
 from worker.manifest_log import NOTHING, ManifestLog
@@ -34,8 +34,10 @@ class Restorer:
         """Loads what was learned of items: our newest snapshot that is whole, else any worker's. False = none is there.
 
         For a worker that owns no partition; loads nothing if that snapshot is loaded already.
-        Raises SnapshotError when there are snapshots, but none can be used.
+        One that does not fit the settings is passed over as one that is damaged. Raises SnapshotError when there are
+        snapshots, but none can be used.
         """
+        misfit: SnapshotError | None = None
         found = read_manifests(self._store)
         unreadable = len(found) < len(self._store.manifests())
         cuts = [each for each in found if not each[1].sealed_by]
@@ -48,8 +50,17 @@ class Restorer:
             if not self._is_whole(name, manifest):
                 self._passed_over.add(name)
             elif manifest.knowledge or not (unreadable or self._passed_over):
-                self._go_on_from(name, manifest, ours[-1] if ours else NOTHING)
-                return manifest.knowledge != ""
+                try:
+                    self._go_on_from(name, manifest, ours[-1] if ours else NOTHING)
+                    return manifest.knowledge != ""
+                except SnapshotError as error:
+                    log.warning(
+                        "a snapshot does not fit, the one before is tried", manifest=str(name), error=str(error)
+                    )
+                    self._passed_over.add(name)
+                    misfit = misfit or error
+        if misfit:
+            raise misfit
         if unreadable or self._passed_over:
             raise SnapshotError("there are snapshots, but none of them is whole", REMEDY)
         return False
@@ -62,7 +73,7 @@ class Restorer:
     def _is_whole(self, name: ManifestName, manifest: Manifest) -> bool:
         try:
             for blob in manifest.blobs():
-                self._store.read_blob(blob)
+                self._arrays(blob)
         except SnapshotError as error:
             log.warning("a snapshot is damaged, the one before is tried", manifest=str(name), error=str(error))
             return False
@@ -70,14 +81,12 @@ class Restorer:
 
     def _go_on_from(self, name: ManifestName, manifest: Manifest, our_last: Manifest) -> None:
         if manifest.knowledge:
-            try:
-                if not self._recommender.load(self._arrays(manifest.knowledge)):
-                    log.warning(
-                        "the sequence expert begins anew: the snapshot's has another encoder, base, head or tuning",
-                        manifest=str(name),
-                    )
-            except UNFIT as error:
-                raise does_not_fit(f"snapshot {name.sequence} of {name.instance}", error) from error
+            what = f"snapshot {name.sequence} of {name.instance}"
+            if not restored_knowledge(self._recommender, what, self._arrays(manifest.knowledge)):
+                log.warning(
+                    "the sequence expert begins anew: the snapshot's has another encoder, base, head or tuning",
+                    manifest=str(name),
+                )
             self._restored = name
         ours = manifest if name.instance == self._log.instance else our_last
         self._log.latest = Manifest(FORMAT, manifest.knowledge, {}, ours.entries(), manifest.created_ms)

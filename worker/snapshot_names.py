@@ -1,4 +1,4 @@
-"""Names of blobs and manifests: where they lie below a store's folder or prefix, and what a name promises."""
+"""Names of blobs and manifests: where they lie below a store's folder or prefix, what a name promises, and sizes."""
 
 import hashlib
 import re
@@ -8,6 +8,9 @@ from worker.ports import ManifestName
 
 BLOBS = "blobs"
 WORKERS = "workers"
+
+MOST_MANIFEST_BYTES = 16 * 1024 * 1024  # of tens of thousands of partitions
+MOST_BLOB_BYTES = 4 * 1024 * 1024 * 1024  # where no budget says less
 
 _BLOB = re.compile(rf"{BLOBS}/(?P<name>[0-9a-f]{{64}})")
 _INSTANCE = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
@@ -24,6 +27,16 @@ def verified(name: str, content: bytes) -> bytes:
     if blob_name(content) != name:
         raise SnapshotError(f"the blob {name} was altered", "restore what lay there, or use an older snapshot")
     return content
+
+
+def check_size(what: str, size_bytes: int, most_bytes: int) -> None:
+    """Raises SnapshotError for what is too large to be read, before it is."""
+    if size_bytes > most_bytes:
+        raise SnapshotError(
+            f"{what} has {size_bytes} bytes, over the limit of {most_bytes}",
+            "restore what lay there, or use an older snapshot; a blob may have twice the larger of memory.items_bytes "
+            "and memory.users_bytes",
+        )
 
 
 def number_taken(name: ManifestName) -> OwnershipLost:

@@ -6,16 +6,25 @@ from urllib.parse import unquote, urlsplit
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.errors import ConfigurationError
 from worker.ports import SnapshotStore
-from worker.settings import SnapshotSettings
+from worker.settings import MemorySettings, SnapshotSettings
+from worker.snapshot_names import MOST_BLOB_BYTES
 
 OBJECT_STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss")
 
 
-def open_snapshots(settings: SnapshotSettings) -> SnapshotStore:
-    """The store; nothing is read or written yet. Raises ConfigurationError."""
+SLACK_BYTES = 256 * 1024 * 1024
+
+
+def most_blob_bytes(memory: MemorySettings) -> int:
+    """More than any blob has that these budgets let a worker write, even where all ids are long."""
+    return 2 * max(memory.items_bytes, memory.users_bytes) + SLACK_BYTES
+
+
+def open_snapshots(settings: SnapshotSettings, most_bytes: int = MOST_BLOB_BYTES) -> SnapshotStore:
+    """The store, of blobs up to this size; nothing is read or written yet. Raises ConfigurationError."""
     directory = directory_of(settings)
     if directory is not None:
-        return FileSnapshots(directory)
+        return FileSnapshots(directory, most_bytes)
     scheme = urlsplit(settings.url).scheme
     if scheme not in OBJECT_STORES:
         raise ConfigurationError(
@@ -28,7 +37,7 @@ def open_snapshots(settings: SnapshotSettings) -> SnapshotStore:
         raise ConfigurationError(
             f"the client for {scheme}:// is not installed: {error}", "pip install 'millrace[object-store]'"
         ) from error
-    return ObjectSnapshots(settings.url, settings.endpoint, settings.request_timeout_seconds)
+    return ObjectSnapshots(settings.url, settings.endpoint, settings.request_timeout_seconds, most_bytes)
 
 
 def directory_of(settings: SnapshotSettings) -> Path | None:

@@ -14,7 +14,7 @@ def names(which: int) -> list[str]:
 
 def cases(place: int) -> list[tuple[int, bool]]:
     """Values, each in one place of a table or in all of them; the tables take turns with some of them."""
-    return [(2**62, False), (-(2**31), True), (VALUES[place % len(VALUES)], place % 2 == 0)]
+    return [(2**63 - 1, False), (2**62, False), (-(2**31), True), (VALUES[place % len(VALUES)], place % 2 == 0)]
 
 
 def outcomes(which: int, place: int, name: str) -> dict[tuple[int, bool], int]:

@@ -43,3 +43,9 @@ def test_a_part_of_a_larger_table_is_read_as_it_stands() -> None:
 def test_a_row_beyond_the_numbers_is_refused() -> None:
     with pytest.raises(ValueError, match="items that are not there"):
         renamed(np.array([[0, 2]], np.int32), np.zeros(2, np.int32))
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i8", "u1"])
+def test_a_table_of_rows_of_another_type_is_refused(kind: str) -> None:
+    with pytest.raises(ValueError, match=f"a table of item rows is of {np.dtype(kind)}"):
+        renamed(np.zeros((2, 3), kind), np.arange(4, dtype=np.int32))

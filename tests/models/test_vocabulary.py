@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +100,23 @@ def test_what_is_restored_goes_on_the_same(
         assert two.hashes[row] == one.hashes[row] == stable_hash(one.id_of(row))
     assert grown(two, after) == grown(one, after)
     assert two.dump() == one.dump()
+
+
+@given(IDS, IDS, st.integers(1, 9), st.booleans())
+def test_what_is_restored_leaves_nothing_of_what_was_there(
+    before: list[str], instead: list[str], most_rows: int, doorkeeper: bool
+) -> None:
+    one, two = (Vocabulary(most_rows, doorkeeper=doorkeeper) for _ in range(2))
+    grown(one, before)
+    grown(two, instead)
+    two.restore(*one.dump())
+    assert np.flatnonzero(two.hashes).tolist() == two.rows_in_use().tolist() == one.rows_in_use().tolist()
+
+
+def test_who_knocks_is_bounded_as_the_rows_are() -> None:
+    vocabulary = Vocabulary(2, doorkeeper=True)
+    vocabulary.restore(["a", "b"], [], ["c", "d", "e"])
+    assert vocabulary.dump()[2] == ["d", "e"]
 
 
 @pytest.mark.parametrize(

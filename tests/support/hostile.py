@@ -18,7 +18,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 ITEMS, USERS, EVENTS = 30, 20, 300
 USED, REFUSED = 0, 3
-VALUES = (-(2**62), -(2**31), -5, -2, ITEMS + 40, 10**6, 2**31 - 1, 2**62)
+VALUES = (-(2**62), -(2**31), -5, -2, ITEMS + 40, 10**6, 2**31 - 1, 2**62, 2**63 - 1)
 
 
 @cache

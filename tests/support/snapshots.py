@@ -16,6 +16,18 @@ from worker.restore import Restorer
 from worker.settings import load
 from worker.snapshot_stores import open_snapshots
 
+NO_BLOBS = (
+    "",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "0" * 63,
+    "Z" * 64,
+    "0" * 63 + "\0",
+    "0" * 64 + "\n",
+    "../" + "0" * 64,
+)
+NO_INSTANCES = ("", ".", "..", "../x", "/x", "a/b", "a\\b", "a\0", "a\n", "x" * 129, "\u00fc")
+
 
 class Loaded:
     """The state that a restart would go on from; nothing is written."""

@@ -102,8 +102,8 @@ def test_nobody_goes_back_to_a_damaged_snapshot(store: MemorySnapshots, member: 
 
 def test_an_exported_snapshot_is_a_store_of_its_own(store: MemorySnapshots, member: Member, tmp_path: Path) -> None:
     expected = learned_state(member.recommender)
-    export(store, *found(store, "w-0"), tmp_path / "taken")
+    export(store, *found(store, "w-0"), FileSnapshots(tmp_path / "taken"))
     elsewhere = Member(FileSnapshots(tmp_path / "taken")).take(0)
     assert_same_state(learned_state(elsewhere.recommender), expected)
     with pytest.raises(OwnershipLost):
-        export(store, *found(store, "w-0"), tmp_path / "taken")
+        export(store, *found(store, "w-0"), FileSnapshots(tmp_path / "taken"))

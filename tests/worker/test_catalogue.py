@@ -8,7 +8,7 @@ from worker.adapters.memory import MemoryCatalogue
 from worker.catalogue import Catalogue
 from worker.events import Reject
 from worker.rules import GONE, Listing, ListRules
-from worker.settings import ListSettings
+from worker.settings import EventSettings, ListSettings
 
 
 def item(**fields: object) -> bytes:
@@ -65,6 +65,23 @@ def test_what_is_no_item_is_rejected_and_the_rest_is_read() -> None:
         (Reject.INVALID, b"worse", b'{"item_id": 7}'),
     ]
     assert all(each.detail.startswith("catalogue: ") for each in rejections)
+
+
+def test_a_record_or_an_id_over_the_limits_is_rejected_and_of_the_largest_size_taken() -> None:
+    limits = EventSettings(max_record_bytes=100, max_id_characters=9)
+    sizes = {"fits": item(text="x" * 71), "large": item(text="x" * 72)}
+    ids = {"i" * 9: item(item_id="j" * 9), "i" * 10: item(), "long": item(item_id="j" * 10), "none": item(item_id="")}
+    assert len(sizes["fits"]) == 100
+    control = {"control": item(item_id="a\x7f")}
+    listings, rejections = Catalogue(MemoryCatalogue({**sizes, **ids, **control}), limits=limits).refresh()
+    assert set(listings) == {"fits", "i" * 9}
+    assert [(each.key, each.reason) for each in rejections] == [
+        (b"large", Reject.TOO_LARGE),
+        (b"i" * 10, Reject.BAD_ID),
+        (b"long", Reject.BAD_ID),
+        (b"none", Reject.BAD_ID),
+        (b"control", Reject.BAD_ID),
+    ]
 
 
 def test_reading_all_goes_on_until_it_has_caught_up() -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.snapshots import assert_one_of_many_writers_wins
+from tests.support.snapshots import NO_BLOBS, NO_INSTANCES, assert_one_of_many_writers_wins
 from worker.adapters.file_snapshots import ABANDONED_SECONDS, FileSnapshots
 from worker.errors import ConfigurationError, SnapshotError
 from worker.ports import ManifestName
+from worker.snapshot_names import MOST_MANIFEST_BYTES
 
 FIRST = ManifestName("w-0", 1)
 
@@ -38,7 +39,7 @@ def test_a_blob_that_was_cut_short_is_written_again(store: FileSnapshots, tmp_pa
     assert store.read_blob(name) == b"content"
 
 
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 63, "Z" * 64])
+@pytest.mark.parametrize("name", NO_BLOBS)
 def test_a_name_that_is_no_blobs_is_refused(store: FileSnapshots, name: str) -> None:
     with pytest.raises(SnapshotError):
         store.read_blob(name)
@@ -46,10 +47,46 @@ def test_a_name_that_is_no_blobs_is_refused(store: FileSnapshots, name: str) -> 
         store.drop([], [name])
 
 
-@pytest.mark.parametrize("instance", ["", ".", "..", "../x", "a/b", "a\\b", "a\0", "x" * 129, "\u00fc"])
+@pytest.mark.parametrize("instance", NO_INSTANCES)
 def test_an_instance_name_that_could_leave_its_folder_is_refused(store: FileSnapshots, instance: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot name"):
         store.create_manifest(ManifestName(instance, 1), b"{}")
+    with pytest.raises(ConfigurationError, match="cannot name"):
+        store.read_manifest(ManifestName(instance, 1))
+
+
+def sparse(path: Path, size_bytes: int) -> None:
+    """A file of zeros that takes no room on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size_bytes)
+
+
+def test_a_blob_or_manifest_that_is_too_large_is_refused_before_it_is_read(
+    store: FileSnapshots, tmp_path: Path
+) -> None:
+    sparse(tmp_path / "blobs" / ("0" * 64), 1 << 40)
+    sparse(tmp_path / "workers" / "w-0" / "00000001.json", MOST_MANIFEST_BYTES + 1)
+    with pytest.raises(SnapshotError, match="over the limit of 4294967296") as refused:
+        store.read_blob("0" * 64)
+    assert "memory.items_bytes" in refused.value.remedy
+    with pytest.raises(SnapshotError, match="over the limit of 16777216"):
+        store.read_manifest(FIRST)
+
+
+def test_a_blob_of_the_largest_size_is_taken_and_of_one_byte_more_is_not_written(tmp_path: Path) -> None:
+    store = FileSnapshots(tmp_path, most_blob_bytes=10)
+    assert store.read_blob(store.write_blob(b"x" * 10)) == b"x" * 10
+    with pytest.raises(SnapshotError, match="has 11 bytes, over the limit of 10"):
+        store.write_blob(b"x" * 11)
+    assert len(store.blobs()) == 1
+
+
+def test_what_is_no_file_is_not_waited_for(store: FileSnapshots, tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    os.mkfifo(tmp_path / "blobs" / ("0" * 64))
+    with pytest.raises(SnapshotError, match="is no file"):
+        store.read_blob("0" * 64)
 
 
 def test_of_many_writers_of_one_manifest_exactly_one_wins(store: FileSnapshots) -> None:

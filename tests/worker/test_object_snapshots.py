@@ -7,12 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.object_stores import Way, overwrite
-from tests.support.snapshots import assert_one_of_many_writers_wins
+from tests.support.snapshots import NO_BLOBS, NO_INSTANCES, assert_one_of_many_writers_wins
 from worker.cli import app
 from worker.embedded.ports import free_ports
-from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
+from worker.errors import ConfigurationError, OwnershipLost, ServiceUnavailable, SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 from worker.settings import SnapshotSettings
+from worker.snapshot_names import MOST_MANIFEST_BYTES
 from worker.snapshot_stores import open_snapshots
 
 FIRST = ManifestName("w-0", 1)
@@ -49,6 +50,39 @@ def test_stores_of_different_prefixes_do_not_see_each_other(s3: str, bucket: str
     other.write_blob(b"x")
     assert other.manifests() == []
     assert one.blobs() == []
+
+
+@pytest.mark.parametrize("name", NO_BLOBS)
+def test_a_name_that_is_no_blobs_is_never_asked_for(url: str, way: Way, name: str) -> None:
+    store = opened(url, way.address)
+    for ask in (store.read_blob, lambda name: store.drop([], [name])):
+        with pytest.raises(SnapshotError, match="names no blob"):
+            ask(name)
+    assert way.requests == []
+
+
+@pytest.mark.parametrize("instance", NO_INSTANCES)
+def test_an_instance_name_that_could_leave_its_prefix_is_never_asked_for(url: str, way: Way, instance: str) -> None:
+    store, name = opened(url, way.address), ManifestName(instance, 1)
+    for ask in (lambda: store.create_manifest(name, b"{}"), lambda: store.read_manifest(name)):
+        with pytest.raises(ConfigurationError, match="cannot name"):
+            ask()
+    assert way.requests == []
+
+
+def test_a_blob_or_manifest_that_is_too_large_is_refused_before_it_is_read(url: str, way: Way) -> None:
+    generous = opened(url, way.address)
+    name = generous.write_blob(b"x" * 11)
+    generous.create_manifest(FIRST, b" " * (MOST_MANIFEST_BYTES + 1))
+    store = open_snapshots(SnapshotSettings(url=url, endpoint=way.address), most_bytes=10)
+    way.requests.clear()
+    with pytest.raises(SnapshotError, match="has 11 bytes, over the limit of 10"):
+        store.read_blob(name)
+    with pytest.raises(SnapshotError, match="over the limit of 16777216"):
+        store.read_manifest(FIRST)
+    with pytest.raises(SnapshotError, match="has 12 bytes, over the limit of 10"):
+        store.write_blob(b"x" * 12)
+    assert {method for method, _ in way.requests} == {"HEAD"}, "sizes were asked for, and nothing else"
 
 
 def test_a_blob_of_many_pieces_is_read_back_and_written_only_once(url: str, way: Way) -> None:

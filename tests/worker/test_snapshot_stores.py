@@ -5,16 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from models.budget import item_cost, user_cost
+from models.registry import ALL_EXPERTS
 from worker.adapters.file_snapshots import FileSnapshots
 from worker.errors import ConfigurationError
-from worker.settings import SnapshotSettings
-from worker.snapshot_stores import directory_of, open_snapshots
+from worker.settings import EventSettings, MemorySettings, SnapshotSettings
+from worker.snapshot_stores import directory_of, most_blob_bytes, open_snapshots
 
 
 def test_without_an_address_it_is_the_folder(tmp_path: Path) -> None:
     settings = SnapshotSettings(directory=tmp_path)
     assert directory_of(settings) == tmp_path
     assert isinstance(open_snapshots(settings), FileSnapshots)
+
+
+def test_a_blob_fits_its_limit_even_where_all_ids_are_as_long_as_can_be() -> None:
+    longest_bytes = 4 * EventSettings().max_id_characters  # of an item, and of one at the door
+    for cost in (item_cost(ALL_EXPERTS), item_cost(), user_cost()):
+        rows = 1_000_000
+        memory = MemorySettings(items_bytes=cost.of(rows), users_bytes=1)
+        assert most_blob_bytes(memory) > rows * (cost.row_bytes + 2 * longest_bytes)
 
 
 def test_the_address_of_a_folder_is_that_folder_with_all_its_durability(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Snapshots in a folder: blobs named by their content, manifests in numbered logs."""
 
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -13,10 +14,13 @@ from worker.errors import SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 from worker.snapshot_names import (
     BLOBS,
+    MOST_BLOB_BYTES,
+    MOST_MANIFEST_BYTES,
     WORKERS,
     blob_at,
     blob_name,
     blob_path,
+    check_size,
     in_order,
     manifest_at,
     manifest_path,
@@ -34,14 +38,17 @@ class FileSnapshots(SnapshotStore):
     a power failure once its call has returned.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, most_blob_bytes: int = MOST_BLOB_BYTES) -> None:
+        """Larger blobs are neither written nor read."""
         self._directory = directory
+        self._most_blob_bytes = most_blob_bytes
         self._unfinished = directory / "unfinished"
 
     @override
     def write_blob(self, content: bytes) -> str:
         name = blob_name(content)
         target = self._blob(name)
+        check_size(str(target), len(content), self._most_blob_bytes)
         with _writing(target):
             if not (target.is_file() and target.stat().st_size == len(content)):
                 with self._finished(content) as finished:
@@ -52,7 +59,7 @@ class FileSnapshots(SnapshotStore):
 
     @override
     def read_blob(self, name: str) -> bytes:
-        return verified(name, _read(self._blob(name)))
+        return verified(name, _read(self._blob(name), self._most_blob_bytes))
 
     @override
     def create_manifest(self, name: ManifestName, content: bytes) -> None:
@@ -68,8 +75,8 @@ class FileSnapshots(SnapshotStore):
 
     @override
     def read_manifest(self, name: ManifestName) -> bytes:
-        """Raises SnapshotError when it is missing."""
-        return _read(self._manifest(name))
+        """Raises SnapshotError when it is missing or too large."""
+        return _read(self._manifest(name), MOST_MANIFEST_BYTES)
 
     @override
     def manifests(self) -> list[ManifestName]:
@@ -147,9 +154,15 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most_bytes: int) -> bytes:
+    """The content of a file that is no larger; what is no file, as a pipe or a device, is not read at all."""
     try:
-        return path.read_bytes()
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            there = os.fstat(file.fileno())
+            if not stat.S_ISREG(there.st_mode):
+                raise SnapshotError(f"{path} is no file", "restore the snapshot folder, or use an older snapshot")
+            check_size(str(path), there.st_size, most_bytes)
+            return file.read(there.st_size)
     except OSError as error:
         raise SnapshotError(
             f"cannot read {path}: {error.strerror}", "restore the snapshot folder, or use an older snapshot"

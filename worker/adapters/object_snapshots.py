@@ -17,10 +17,13 @@ from worker.errors import ConfigurationError, ServiceUnavailable, SnapshotError
 from worker.ports import ManifestName, SnapshotStore
 from worker.snapshot_names import (
     BLOBS,
+    MOST_BLOB_BYTES,
+    MOST_MANIFEST_BYTES,
     WORKERS,
     blob_at,
     blob_name,
     blob_path,
+    check_size,
     in_order,
     manifest_at,
     manifest_path,
@@ -45,8 +48,14 @@ class ObjectSnapshots(SnapshotStore):
     itself refuses all writers but one. What is put is durable once the store has answered.
     """
 
-    def __init__(self, url: str, endpoint: str, request_timeout_seconds: float) -> None:
-        """Connects to nothing yet; credentials come from the environment. Raises ConfigurationError."""
+    def __init__(
+        self, url: str, endpoint: str, request_timeout_seconds: float, most_blob_bytes: int = MOST_BLOB_BYTES
+    ) -> None:
+        """Connects to nothing yet; credentials come from the environment. Larger blobs are neither written nor read.
+
+        Raises ConfigurationError.
+        """
+        self._most_blob_bytes = most_blob_bytes
         self._url = url.rstrip("/")
         self._store = _opened(url, endpoint, request_timeout_seconds, RETRIES)
         # A create that the client repeats by itself could meet its own success, and take it for another writer's.
@@ -57,6 +66,7 @@ class ObjectSnapshots(SnapshotStore):
     def write_blob(self, content: bytes) -> str:
         name = blob_name(content)
         path = blob_path(name)
+        check_size(f"{self._url}/{path}", len(content), self._most_blob_bytes)
         with self._writing(path):
             if not self._is_there(path, len(content)):
                 obstore.put(self._store, path, content, chunk_size=PIECE_BYTES, max_concurrency=PIECES_AT_ONCE)
@@ -64,7 +74,7 @@ class ObjectSnapshots(SnapshotStore):
 
     @override
     def read_blob(self, name: str) -> bytes:
-        return verified(name, self._read(blob_path(name)))
+        return verified(name, self._read(blob_path(name), self._most_blob_bytes))
 
     @override
     def create_manifest(self, name: ManifestName, content: bytes) -> None:
@@ -83,7 +93,7 @@ class ObjectSnapshots(SnapshotStore):
     @override
     def read_manifest(self, name: ManifestName) -> bytes:
         if name not in self._known:
-            self._known[name] = self._read(manifest_path(name))
+            self._known[name] = self._read(manifest_path(name), MOST_MANIFEST_BYTES)
         return self._known[name]
 
     @override
@@ -106,9 +116,10 @@ class ObjectSnapshots(SnapshotStore):
         with self._reading(folder):
             return [each["path"] for page in obstore.list(self._store, folder) for each in page]
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, path: str, most_bytes: int) -> bytes:
         with self._reading(path):
             size_bytes = self._size_bytes(path)
+            check_size(f"{self._url}/{path}", size_bytes, most_bytes)
             starts = range(0, size_bytes, PIECE_BYTES)
             with ThreadPoolExecutor(PIECES_AT_ONCE) as readers:
                 return b"".join(readers.map(lambda start: self._piece(path, start, size_bytes), starts))

@@ -38,9 +38,12 @@ def decoded_list(key: str, content: bytes | str | None) -> RecommendationList | 
     if content is None:
         return None
     try:
-        return _decode_list(content)
-    except msgspec.DecodeError as error:
+        found = _decode_list(content)
+        if not len(found.items) == len(found.scores) == len(found.reasons):
+            raise ValueError("items, scores and reasons are not as many")
+    except (ValueError, RecursionError) as error:  # of msgspec, of UTF-8, of what is nested without end
         raise StateError(f"{key} in Redis holds no list: {error}", "delete the key, or use another database") from error
+    return found
 
 
 @contextmanager

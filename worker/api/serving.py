@@ -56,7 +56,8 @@ def serve(settings: Settings) -> None:
 
 
 def _catalogue(settings: Settings) -> Catalogue:
-    return Catalogue(MemoryCatalogue() if settings.kafka.bootstrap_servers is None else KafkaCatalogue(settings.kafka))
+    source = MemoryCatalogue() if settings.kafka.bootstrap_servers is None else KafkaCatalogue(settings.kafka)
+    return Catalogue(source, limits=settings.events)
 
 
 def _opened(settings: Settings, catalogue: Catalogue, stack: ExitStack) -> Service:

@@ -5,8 +5,8 @@ import msgspec
 from worker.errors import ConfigurationError
 from worker.manifest import Manifest, read_manifests
 from worker.ports import ManifestName, SnapshotStore
-from worker.settings import SnapshotSettings
-from worker.snapshot_stores import open_snapshots
+from worker.settings import MemorySettings, SnapshotSettings
+from worker.snapshot_stores import most_blob_bytes, open_snapshots
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -29,9 +29,9 @@ class Cut(msgspec.Struct, frozen=True):
     sealed_by: str = ""
 
 
-def opened(settings: SnapshotSettings) -> SnapshotStore:
+def opened(settings: SnapshotSettings, memory: MemorySettings) -> SnapshotStore:
     """The store that the settings name. Raises ConfigurationError."""
-    return open_snapshots(settings)
+    return open_snapshots(settings, most_blob_bytes(memory))
 
 
 def readable(store: SnapshotStore) -> tuple[list[tuple[ManifestName, Manifest]], int]:

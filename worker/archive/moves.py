@@ -1,16 +1,13 @@
 """Going back to a snapshot, and taking one along."""
 
-from pathlib import Path
-
 import msgspec
 
-from worker.archive.inventory import opened, text_of
+from worker.archive.inventory import text_of
 from worker.archive.verification import verdicts
 from worker.errors import SnapshotError
 from worker.manifest import Manifest, PartitionEntry, highest_epochs, read_manifests
 from worker.manifest_log import ManifestLog
 from worker.ports import ManifestName, SnapshotStore
-from worker.settings import SnapshotSettings
 
 
 def restore(store: SnapshotStore, name: ManifestName, manifest: Manifest, now_ms: int) -> str:
@@ -34,13 +31,12 @@ def restore(store: SnapshotStore, name: ManifestName, manifest: Manifest, now_ms
     return text_of(written)
 
 
-def export(store: SnapshotStore, name: ManifestName, manifest: Manifest, folder: Path) -> None:
-    """Copies one snapshot to a folder, under its own name.
+def export(store: SnapshotStore, name: ManifestName, manifest: Manifest, target: SnapshotStore) -> None:
+    """Copies one snapshot to another store, under its own name.
 
     Raises SnapshotError when it is not whole or cannot be written, OwnershipLost when it is there already.
     """
     _verify(store, name, manifest)
-    target = opened(SnapshotSettings(directory=folder))
     for blob in sorted(manifest.blobs()):
         target.write_blob(store.read_blob(blob))
     target.create_manifest(name, msgspec.json.encode(manifest))

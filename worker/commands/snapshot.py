@@ -97,19 +97,22 @@ def restore(name: Name, config: ConfigFile = None, assignments: Assignments = No
 @app.command(epilog="Example: millrace snapshot export worker-0/12 ./taken-along")
 def export(name: Name, folder: Folder, config: ConfigFile = None, assignments: Assignments = None) -> None:
     """Copy a snapshot to a folder of its own: for a backup, or to look at it elsewhere."""
-    from worker.archive.inventory import found
+    from worker.archive.inventory import found, opened
     from worker.archive.moves import export as copy
+    from worker.settings import SnapshotSettings
 
-    store = _store(config, assignments)
+    settings = settings_of(config, assignments)
+    store = opened(settings.snapshots, settings.memory)
     chosen, manifest = found(store, name)
-    copy(store, chosen, manifest, folder)
+    copy(store, chosen, manifest, opened(SnapshotSettings(directory=folder), settings.memory))
     typer.echo(f"{chosen.instance}/{chosen.sequence} is in {folder}")
 
 
 def _store(config: Path | None, assignments: list[str] | None) -> "SnapshotStore":
     from worker.archive.inventory import opened
 
-    return opened(settings_of(config, assignments).snapshots)
+    settings = settings_of(config, assignments)
+    return opened(settings.snapshots, settings.memory)
 
 
 def _print_verdicts(verdicts: "list[Verdict]") -> None:

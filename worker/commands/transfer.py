@@ -70,11 +70,11 @@ def transfer(
     from worker.assembly import recommender_options
     from worker.transfer import measure, run
 
-    old = run.read_old(run.store_at(snapshots, old_settings.snapshots), old_settings, same_users=users)
+    old = run.read_old(run.store_at(snapshots, old_settings), old_settings, same_users=users)
     old_items, new_items = list(read_items(from_items)), list(read_items(items))
     likeness, options = run.likeness_to(old, old_items, new_items), recommender_options(settings)
     new = run.begin(old, new_items, likeness, options, settings.kafka.partitions)
-    size_bytes = run.write_new(new, run.store_at(out, settings.snapshots), settings.clean, round(time.time() * 1000))
+    size_bytes = run.write_new(new, run.store_at(out, settings), settings.clean, round(time.time() * 1000))
     figures: dict[str, Any] = {
         "items": {"new": len(new_items), "begun": new.items},
         "users": {"old": sum(len(shard.users) for shard in old.shards), "begun": new.users},

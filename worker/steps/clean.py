@@ -71,9 +71,10 @@ class Cleaner:
 
     def load_state(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Takes over what `state` gave; what a setting has switched on since begins empty. Raises ValueError."""
-        if "newest_ms" not in arrays:
-            raise ValueError("the state of a cleaner has newest_ms")
-        self._newest_ms = int(arrays["newest_ms"][0])
+        newest_ms = arrays.get("newest_ms")
+        if newest_ms is None or newest_ms.dtype != np.int64 or newest_ms.shape != (1,):
+            raise ValueError("the state of a cleaner has newest_ms, one int64")
+        self._newest_ms = int(newest_ms[0])
         for name, memory in self._memories.items():
             prefix = f"{name}."
             parts = {each.removeprefix(prefix): array for each, array in arrays.items() if each.startswith(prefix)}
