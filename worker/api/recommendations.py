@@ -8,7 +8,7 @@ from worker.api.answers import tagged
 from worker.api.problems import RETRY_SECONDS, Refused
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
-from worker.api.wire import Popular, Recommendations
+from worker.api.wire import Explanation, Popular, Recommendations, Source
 from worker.events import Reason, RecommendationList
 from worker.shown_lists import ShownItem, shown_items
 
@@ -32,6 +32,18 @@ async def recommendations(service: Service, request: Request, values: Values) ->
     fallback = await popular_list(service)
     items = _wanted(service, fallback, values)
     return tagged(request, Recommendations(user_id, "popular", fallback.model, fallback.generated_at, items))
+
+
+async def explain(service: Service, request: Request, _: Values) -> Response:
+    """One line of the list that the user gets. Raises Refused when the item is not in it."""
+    user_id, item_id = request.path_params["user_id"], request.path_params["item_id"]
+    own = await service.lists.read(user_id)
+    found = own or await popular_list(service)
+    item = next((each for each in shown_items(found, service.catalogue.title) if each.item_id == item_id), None)
+    if item is None:
+        raise Refused(404, f"{item_id[:60]!r} is not in the list of this user", "ask for one that is")
+    source: Source = "personal" if own else "popular"
+    return tagged(request, Explanation(user_id, source, found.model, found.generated_at, item))
 
 
 async def popular(service: Service, request: Request, values: Values) -> Response:

@@ -4,7 +4,7 @@ from worker.api import events, gorse, items, recommendations
 from worker.api.keys import Scope
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
 from worker.api.route import Route
-from worker.api.wire import Accepted, Feedback, Popular, Recommendations, RowsAffected
+from worker.api.wire import Accepted, Explanation, Feedback, Popular, Recommendations, RowsAffected
 from worker.events import Interaction
 
 ROUTES = (
@@ -17,6 +17,15 @@ ROUTES = (
         (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN),
         answer=Recommendations,
         faults=(503,),
+    ),
+    Route(
+        "GET",
+        "/v1/users/{user_id}/explain/{item_id}",
+        Scope.READ,
+        "Why an item stands in the user's list",
+        recommendations.explain,
+        answer=Explanation,
+        faults=(404, 503),
     ),
     Route(
         "GET",

@@ -7,6 +7,9 @@ import msgspec
 from worker.shown_lists import ShownItem
 
 
+Source = Literal["personal", "popular"]
+
+
 class Recommendations(msgspec.Struct, frozen=True):
     """A list of items for a user, best first.
 
@@ -17,10 +20,25 @@ class Recommendations(msgspec.Struct, frozen=True):
     """
 
     user_id: str
-    source: Literal["personal", "popular"]
+    source: Source
     model: str
     generated_at: int
     items: list[ShownItem]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why an item stands in a user's list.
+
+    Attributes:
+        source: whose list it is, as in `Recommendations`.
+        item: with shares and parts, where workers publish them (`lists.explanations`).
+    """
+
+    user_id: str
+    source: Source
+    model: str
+    generated_at: int
+    item: ShownItem
 
 
 class Popular(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ def guarded(**settings: Any) -> Api:
 
 
 def ask(api: Api, route: Route, **headers: str) -> int:
-    address = route.path.replace("{user_id}", "u").replace("{item_id}", "i")
+    address = route.path.replace("{user_id}", "u").replace("{item_id}", "p")
     return api.client.request(route.method, address, json=BODIES.get(route.path), headers=headers).status_code
 
 
@@ -46,7 +46,7 @@ def test_a_key_may_do_what_its_scope_says_and_nothing_else(route: Route, scope: 
 )
 def test_without_a_valid_key_nothing_is_done(route: Route, headers: dict[str, str]) -> None:
     api = guarded()
-    address = route.path.replace("{user_id}", "u").replace("{item_id}", "i")
+    address = route.path.replace("{user_id}", "u").replace("{item_id}", "p")
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     answer = api.client.request(route.method, address, json=BODIES.get(route.path), headers=encoded)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")

@@ -74,6 +74,14 @@ def test_shares_are_told_to_those_who_ask(api: Api) -> None:
     assert "shares" not in api.client.get("/v1/users/ann/recommendations").json()["items"][0]
 
 
+def test_why_an_item_is_in_a_list_can_be_asked(api: Api) -> None:
+    told = api.client.get("/v1/users/ann/explain/b").json()
+    assert (told["source"], told["item"]["rank"], told["item"]["shares"]) == ("personal", 2, {"next": 1.0})
+    assert api.client.get("/v1/users/nobody/explain/p2").json()["source"] == "popular"
+    missing = api.client.get("/v1/users/ann/explain/p2")
+    assert (missing.status_code, "p2" in missing.json()["detail"]) == (404, True)
+
+
 @pytest.mark.parametrize("user", ["a/b", "ä ö", "100%", "x?y", "a/recommendations"])
 def test_ids_may_hold_what_addresses_must_quote(user: str) -> None:
     from urllib.parse import quote
