@@ -6,7 +6,6 @@ import msgspec
 
 from worker.shown_lists import ShownItem
 
-
 Source = Literal["personal", "popular"]
 
 
