@@ -13,6 +13,7 @@ CHART = ROOT / "deploy" / "helm" / "millrace"
 MANIFESTS = ROOT / "deploy" / "manifests"
 NAMESPACE_FILE = "00-namespace.yaml"  # the one that is not of the chart: it is applied first
 VALUES = sorted((Path(__file__).parent / "values").glob("*.yaml"))
+EVERYTHING, WITH_API = (Path(__file__).parent / "values" / name for name in ("everything.yaml", "api.yaml"))
 NAMESPACE = RELEASE = "millrace"
 SOURCE = re.compile(r"^# Source: \S+/templates/(\S+)\n", re.MULTILINE)
 OF_HELM = re.compile(r"^ *(?:helm\.sh/chart|app\.kubernetes\.io/managed-by): .*\n", re.MULTILINE)
@@ -41,8 +42,15 @@ def rules() -> str:
 
 
 def plain_manifests() -> dict[str, str]:
-    """The default rendering as files for `kubectl apply`, by their names, with nothing in it that is Helm's."""
-    parts = SOURCE.split(rendered("--skip-tests"))[1:]
+    """The default rendering as files for `kubectl apply`, by their names, with nothing in it that is Helm's.
+
+    What there is besides with the API lies in the folder `api`, which `kubectl apply` leaves out unless it is named.
+    """
+    return _by_template("--values", WITH_API, "--show-only", "templates/api/*.yaml") | _by_template()
+
+
+def _by_template(*options: str | Path) -> dict[str, str]:
+    parts = SOURCE.split(rendered("--skip-tests", *options))[1:]
     files: dict[str, str] = {}
     for name, text in zip(parts[::2], parts[1::2], strict=True):
         body = OF_HELM.sub("", text.strip().removesuffix("---").strip() + "\n")
@@ -50,18 +58,26 @@ def plain_manifests() -> dict[str, str]:
     return files
 
 
+def manifest_files() -> list[Path]:
+    """The files in `deploy/manifests`, with those of the API."""
+    return sorted(MANIFESTS.rglob("*.yaml"))
+
+
 def write_plain_manifests() -> None:
     """Makes the files in `deploy/manifests` anew."""
-    for file in MANIFESTS.glob("*.yaml"):
+    for file in manifest_files():
         if file.name != NAMESPACE_FILE:
             file.unlink()
     for name, text in plain_manifests().items():
-        (MANIFESTS / name).write_text(text)
+        file = MANIFESTS / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
 
 
 def compare_plain_manifests() -> None:
     """Raises CheckFailed where the files in `deploy/manifests` are not those of the chart."""
-    there = {file.name: file.read_text() for file in MANIFESTS.glob("*.yaml") if file.name != NAMESPACE_FILE}
+    there = {str(file.relative_to(MANIFESTS)): file.read_text() for file in manifest_files()}
+    del there[NAMESPACE_FILE]
     made = plain_manifests()
     differing = sorted(name for name in there.keys() | made.keys() if there.get(name) != made.get(name))
     if differing:

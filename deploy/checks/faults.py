@@ -50,4 +50,11 @@ FAULTS = [
     Fault("a schedule that is not one", "CronJob", 'schedule: "17 3 * * *"', 'schedule: "17 3 * *"'),
     Fault("a key of a ScaledObject that nobody knows", "ScaledObject", "pollingInterval:", "polingInterval:"),
     Fault("a duration that is not one", "PodMonitor", "interval: 15s", "interval: 15"),
+    Fault("a share that is none", "Deployment", "maxUnavailable: 0", "maxUnavailable: none"),
+    Fault("neither more pods nor fewer", "Deployment", "maxSurge: 25%", "maxSurge: 0"),
+    Fault("a wait of no kind", "Deployment", "exec: {command", "execute: {command"),
+    Fault("a port that no path leads to", "Ingress", "port: {name: http}", "port: {}"),
+    Fault("a kind of path that is not one", "Ingress", "pathType: Prefix", "pathType: Start"),
+    Fault("fewer pods at most than at least", "HorizontalPodAutoscaler", "maxReplicas: 12", "maxReplicas: 2"),
+    Fault("a measure that is not one", "HorizontalPodAutoscaler", "type: Utilization", "type: Usage"),
 ]

@@ -102,7 +102,7 @@ def _practice() -> str:
 
 def _manifests() -> str:
     chart.compare_plain_manifests()
-    return f"{len(list(chart.MANIFESTS.glob('*.yaml')))} files are as the chart renders them"
+    return f"{len(chart.manifest_files())} files are as the chart renders them"
 
 
 def _files(folder: Path) -> list[Path]:

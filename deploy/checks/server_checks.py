@@ -48,7 +48,7 @@ def _dry_run_all(client: KubeClient) -> str:
 
 def _faults(client: KubeClient) -> str:
     """Each is refused, or warned of; the manifests without it were accepted just before."""
-    good = chart.rendered("--values", chart.VALUES[0]) + chart.rendered()
+    good = chart.rendered("--values", chart.EVERYTHING) + chart.rendered()
     manifests = [text.strip() for text in good.split("\n---\n")]
     missed = [fault.name for fault in FAULTS if not _finds(client, fault, manifests)]
     if missed:
@@ -93,7 +93,7 @@ def _trouble(client: KubeClient, document: Document) -> str:
 
 
 def _plain() -> Iterator[str]:
-    return (file.read_text() for file in sorted(chart.MANIFESTS.glob("*.yaml")))
+    return (file.read_text() for file in chart.manifest_files())
 
 
 def _with_pods(documents: list[Document]) -> list[Document]:
@@ -105,7 +105,7 @@ def _template(document: Document) -> Any:
     spec = document.get("spec", {})
     job = spec.get("jobTemplate", {}).get("spec", spec) if isinstance(spec, dict) else {}
     template = job.get("template")
-    return template if document["kind"] in ("StatefulSet", "Job", "CronJob") else None
+    return template if document["kind"] in ("StatefulSet", "Deployment", "Job", "CronJob") else None
 
 
 def _pod(document: Document, template: Document) -> Document:

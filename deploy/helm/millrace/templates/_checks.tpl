@@ -25,4 +25,7 @@
 {{- if and .Values.train.enabled (not .Values.train.existingClaim) }}
 {{- fail "train.existingClaim: name the volume claim that holds the files of events" }}
 {{- end }}
+{{- if .Values.api.enabled }}
+{{- include "millrace.apiChecks" . }}
+{{- end }}
 {{- end }}

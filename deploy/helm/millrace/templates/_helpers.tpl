@@ -53,13 +53,18 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
 {{- default (printf "namespace=%q, job=%q" .Release.Namespace (printf "%s/%s" .Release.Namespace $name)) .Values.prometheusRule.selector }}
 {{- end }}
 
-{{/* millrace.toml, with what is the chart's own in it. JSON's texts, numbers and lists are TOML's as well. */}}
+{{/* The workers' millrace.toml, with what is the chart's own in it. */}}
 {{- define "millrace.config" -}}
 {{- $own := dict "health" (dict "host" "0.0.0.0" "port" 9108) }}
 {{- if .Values.persistence.enabled }}
 {{- $_ := set $own "snapshots" (dict "directory" "/var/lib/millrace/snapshots") }}
 {{- end }}
-{{- range $section, $settings := mergeOverwrite (deepCopy .Values.config) $own }}
+{{- include "millrace.toml" (mergeOverwrite (omit (deepCopy .Values.config) "api") $own) }}
+{{- end }}
+
+{{/* A map of sections as TOML. JSON's texts, numbers and lists are TOML's as well. */}}
+{{- define "millrace.toml" -}}
+{{- range $section, $settings := . }}
 [{{ $section }}]
 {{- range $setting, $value := $settings }}
 {{- if not (kindIs "map" $value) }}
@@ -77,15 +82,19 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
 {{ end }}
 {{- end }}
 
-{{/* The variables of a container that runs millrace. */}}
 {{- define "millrace.env" -}}
+{{ include "millrace.variables" (dict "secrets" .Values.secretSettings "extra" .Values.extraEnv) }}
+{{- end }}
+
+{{/* The variables of a container that runs millrace: "secrets" says which key holds which setting, "extra" is added. */}}
+{{- define "millrace.variables" -}}
 - name: MILLRACE_CONFIG
   value: /etc/millrace/millrace.toml
-{{- range $setting, $key := .Values.secretSettings }}
+{{- range $setting, $key := .secrets }}
 - name: MILLRACE_{{ $setting | upper | replace "." "__" }}_FILE
   value: /run/secrets/millrace/{{ $key }}
 {{- end }}
-{{- with .Values.extraEnv }}
+{{- with .extra }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -100,26 +109,36 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
 {{- end }}
 
 {{- define "millrace.volumes" -}}
+{{- $secret := required "existingSecret: name the Secret that holds redis-url" .Values.existingSecret }}
+{{- include "millrace.volumesOf" (dict "top" . "config" (include "millrace.fullname" .) "secret" $secret "secrets" .Values.secretSettings) }}
+{{- end }}
+
+{{/* The volumes of volumeMounts: of the Secret no keys but those in "secrets". */}}
+{{- define "millrace.volumesOf" -}}
 - name: config
-  configMap: {name: {{ include "millrace.fullname" . }}}
+  configMap: {name: {{ .config }}}
 - name: secrets
   secret:
-    secretName: {{ required "existingSecret: name the Secret that holds redis-url" .Values.existingSecret }}
+    secretName: {{ .secret }}
     defaultMode: 0440
     items:
-    {{- range $key := values .Values.secretSettings | uniq | sortAlpha }}
+    {{- range $key := values .secrets | uniq | sortAlpha }}
     - {key: {{ $key | quote }}, path: {{ $key | quote }}}
     {{- end }}
 - name: tmp
   emptyDir: {sizeLimit: 256Mi}
-{{- with .Values.extraVolumes }}
+{{- with .top.Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{/* What all pods have in common. */}}
 {{- define "millrace.pod" -}}
 serviceAccountName: {{ include "millrace.serviceAccount" . }}
+{{ include "millrace.anyPod" . }}
+{{- end }}
+
+{{/* What all pods have in common. */}}
+{{- define "millrace.anyPod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
@@ -137,12 +156,71 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* What all containers have in common. */}}
 {{- define "millrace.container" -}}
-image: {{ include "millrace.image" . | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
-securityContext: {{- toYaml .Values.securityContext | nindent 2 }}
+{{ include "millrace.anyContainer" . }}
 {{- with .Values.extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* What all containers have in common. */}}
+{{- define "millrace.anyContainer" -}}
+image: {{ include "millrace.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext: {{- toYaml .Values.securityContext | nindent 2 }}
+{{- end }}
+
+{{/* Over zones and nodes, as far as it goes; takes what millrace.selector takes. */}}
+{{- define "millrace.spread" -}}
+{{- $selector := include "millrace.selector" . }}
+{{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- topologyKey: {{ . }}
+  maxSkew: 1
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- $selector | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/* Where pods may go: to name servers, and to the places in "destinations", of which "to" may be anywhere. */}}
+{{- define "millrace.egress" -}}
+- to:
+    - namespaceSelector: {}
+  ports:
+    - {protocol: UDP, port: 53}
+    - {protocol: TCP, port: 53}
+{{- range .destinations }}
+- ports:
+    {{- range .ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Scrapes the pods of a component. The pod monitor's name becomes the label job, by which alerts choose. */}}
+{{- define "millrace.podMonitor" -}}
+{{- $monitor := .top.Values.podMonitor -}}
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  name: {{ .name }}
+  namespace: {{ .top.Release.Namespace }}
+  labels:
+    {{- include "millrace.labels" . | nindent 4 }}
+    {{- with $monitor.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  selector:
+    matchLabels: {{- include "millrace.selector" . | nindent 6 }}
+  podMetricsEndpoints:
+    - port: metrics
+      path: /metrics
+      interval: {{ $monitor.interval }}
+      # A restart changes a pod's address, not its name.
+      relabelings:
+        - {sourceLabels: [__meta_kubernetes_pod_name], targetLabel: instance}
 {{- end }}
