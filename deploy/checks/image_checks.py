@@ -9,7 +9,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import Any
 
+import httpx
 import psutil
 import redis
 
@@ -20,7 +22,9 @@ from worker.embedded.services import EmbeddedServices
 from worker.events import KEY_PREFIX, popular_key
 
 WAIT_SECONDS = 120.0
-EVENTS = 2000
+EVENTS = 1000  # as many as one request may have
+KEY = "a-key-for-this-check-only"
+BEARING_KEY = {"X-API-Key": KEY}
 USER = 10001
 NOT_LISTED = """
 import json, importlib.metadata
@@ -37,7 +41,7 @@ def checks(images: Images) -> list[Check]:
         Check("image --version", lambda: _version(images)),
         Check("image kernels", lambda: _kernels(images)),
         Check("image contents", lambda: _contents(images)),
-        Check("image worker", lambda: _work(images)),
+        Check("image worker and API", lambda: _work(images)),
     ]
 
 
@@ -64,7 +68,7 @@ def _contents(images: Images) -> str:
 
 
 def _work(images: Images) -> str:
-    """Topics, events, a worker that becomes ready and publishes, its health check, and an orderly end."""
+    """On real services: topics, a worker and an API that become ready, and an orderly end of both."""
     services = EmbeddedServices()
     services.start()
     try:
@@ -74,24 +78,51 @@ def _work(images: Images) -> str:
 
 
 def _work_on(images: Images, services: EmbeddedServices) -> str:
-    container = images.container()
-    (port,) = free_ports(1)
     variables = {
         "MILLRACE_KAFKA__BOOTSTRAP_SERVERS": services.bootstrap_servers,
         "MILLRACE_REDIS__URL": services.redis_url,
-        "MILLRACE_HEALTH__PORT": str(port),
     }
-    command(*images.running(container, "/app/bin/millrace", "topics", "create", **variables))
-    command(*images.running(container, "/app/bin/millrace", "simulate", f"--events={EVENTS}", **variables))
-    began = time.monotonic()
-    with _process(images.running(container, "/app/bin/millrace", "worker", **variables)) as worker:
-        _wait_for(worker, lambda: _ready(port), "ready")
-        ready_seconds = time.monotonic() - began
-        with redis.Redis.from_url(services.redis_url) as lists:
+    command(*images.running(images.container(), "/app/bin/millrace", "topics", "create", **variables))
+    with _serving(images, variables) as url, redis.Redis.from_url(services.redis_url) as lists:
+        accepted = _post_events(url)
+        with _ready_process(images, "worker", variables) as worker:
             _wait_for(worker, lambda: bool(lists.exists(popular_key(KEY_PREFIX))), "publishing")
-            _end(worker)
-            published = lists.dbsize()
-    return f"ready after {ready_seconds:.1f} s, {published} keys from {EVENTS} events, ended in order"
+        popular = _answer(httpx.get(f"{url}/v1/popular", headers=BEARING_KEY))
+        published = lists.dbsize()
+    return f"{published} keys from {accepted} events, {len(popular['items'])} items by the API, both ended in order"
+
+
+@contextmanager
+def _serving(images: Images, variables: dict[str, str]) -> Iterator[str]:
+    """The address of an API."""
+    (port,) = free_ports(1)
+    own = {"MILLRACE_API__PORT": str(port), "MILLRACE_API__ADMIN_KEYS": KEY}
+    with _ready_process(images, "serve", variables | own):
+        yield f"http://{HOST}:{port}"
+
+
+@contextmanager
+def _ready_process(images: Images, verb: str, variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """One that is ready, and is asked to end when the block ends well."""
+    (port,) = free_ports(1)
+    words = images.running(images.container(), "/app/bin/millrace", verb, **variables, MILLRACE_HEALTH__PORT=str(port))
+    with _process(words) as process:
+        _wait_for(process, lambda: _ready(port), "ready")
+        yield process
+        _end(process)
+
+
+def _post_events(url: str) -> int:
+    """Each of another user; returns how many the API took."""
+    events = [{"user_id": f"user-{n}", "item_id": f"item-{n % 50}", "event": "view_item"} for n in range(EVENTS)]
+    return int(_answer(httpx.post(f"{url}/v1/events", json=events, headers=BEARING_KEY))["accepted"])
+
+
+def _answer(response: httpx.Response) -> Any:
+    """What the API says. Raises CheckFailed where it refuses."""
+    if response.is_error:
+        raise CheckFailed(f"{response.url}: {response.status_code} {response.text}")
+    return response.json()
 
 
 @contextmanager
@@ -126,15 +157,15 @@ def _wait_for(worker: subprocess.Popen[str], reached: Callable[[], bool], what: 
         if worker.poll() is not None or time.monotonic() > deadline:
             _kill(worker)
             output, _ = worker.communicate()
-            raise CheckFailed(f"the worker is not {what}:\n{output[-3000:]}")
+            raise CheckFailed(f"it is not {what}:\n{output[-3000:]}")
         time.sleep(0.2)
 
 
 def _end(worker: subprocess.Popen[str]) -> None:
-    """Sends SIGTERM to the worker itself: what runs it would not hand it on."""
+    """Sends SIGTERM to the process itself: what runs it would not hand it on."""
     tree = psutil.Process(worker.pid).children(recursive=True)
     (millrace,) = (each for each in tree if each.cmdline()[:1] == ["/app/bin/python"])
     os.kill(millrace.pid, signal.SIGTERM)
     output, _ = worker.communicate(timeout=WAIT_SECONDS)
     if worker.returncode:
-        raise CheckFailed(f"the worker ended with {worker.returncode}:\n{output[-3000:]}")
+        raise CheckFailed(f"it ended with {worker.returncode}:\n{output[-3000:]}")
