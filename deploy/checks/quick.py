@@ -11,7 +11,7 @@ from deploy.checks.running import ROOT, Check, CheckFailed, command
 DEPLOY = ROOT / "deploy"
 DASHBOARD = DEPLOY / "grafana" / "millrace.json"
 RULES = DEPLOY / "prometheus" / "rules.yaml"
-RULE_TESTS = [RULES.with_name(name) for name in ("rules_test.yaml", "rules_workers_test.yaml")]
+RULE_TESTS = [RULES.with_name(name) for name in ("rules_test.yaml", "rules_workers_test.yaml", "rules_api_test.yaml")]
 PLAIN_RULE_TESTS = RULES.with_name("rules_plain_test.yaml")
 
 

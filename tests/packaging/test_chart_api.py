@@ -217,9 +217,12 @@ def test_its_pods_are_a_job_of_their_own_which_no_alert_of_workers_asks_for() ->
     selected = [each["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for each in (worker, api)]
     assert selected == ["worker", "api"]
     (rules,) = of("worker", "PrometheusRule", documents)
-    asked = set(re.findall(r'job="([^"]+)"', str(rules["spec"]["groups"])))
-    assert asked == {f"millrace/{worker['metadata']['name']}"}
-    assert api["metadata"]["name"] != worker["metadata"]["name"]
+    expressions = {True: "", False: ""}  # whether they are about the API
+    for group in rules["spec"]["groups"]:
+        expressions[group["name"] == "millrace-api"] += " ".join(rule["expr"] for rule in group["rules"])
+    jobs = {about_api: set(re.findall(r'job="([^"]+)"', text)) for about_api, text in expressions.items()}
+    assert jobs == {True: {f"millrace/{api['metadata']['name']}"}, False: {f"millrace/{worker['metadata']['name']}"}}
+    assert jobs[True] != jobs[False]
 
 
 @pytest.mark.usefixtures("helm")

@@ -49,8 +49,15 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
 
 {{/* Which series in Prometheus are of this release: a PodMonitor gives its own namespace and name to the label job. */}}
 {{- define "millrace.metricsSelector" -}}
-{{- $name := include "millrace.fullname" . }}
-{{- default (printf "namespace=%q, job=%q" .Release.Namespace (printf "%s/%s" .Release.Namespace $name)) .Values.prometheusRule.selector }}
+{{- default (include "millrace.jobSelector" (dict "top" . "name" (include "millrace.fullname" .))) .Values.prometheusRule.selector }}
+{{- end }}
+
+{{- define "millrace.apiMetricsSelector" -}}
+{{- default (include "millrace.jobSelector" (dict "top" . "name" (printf "%s-api" (include "millrace.fullname" .)))) .Values.prometheusRule.apiSelector }}
+{{- end }}
+
+{{- define "millrace.jobSelector" -}}
+{{- printf "namespace=%q, job=%q" .top.Release.Namespace (printf "%s/%s" .top.Release.Namespace .name) }}
 {{- end }}
 
 {{/* The workers' millrace.toml, with what is the chart's own in it. */}}
