@@ -107,20 +107,25 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
 {{- end }}
 
 {{- define "millrace.volumeMounts" -}}
+{{ include "millrace.volumeMountsOf" .Values.extraVolumeMounts }}
+{{- end }}
+
+{{/* Takes what is mounted besides. */}}
+{{- define "millrace.volumeMountsOf" -}}
 - {name: config, mountPath: /etc/millrace, readOnly: true}
 - {name: secrets, mountPath: /run/secrets/millrace, readOnly: true}
 - {name: tmp, mountPath: /tmp}
-{{- with .Values.extraVolumeMounts }}
+{{- with . }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
 {{- define "millrace.volumes" -}}
 {{- $secret := required "existingSecret: name the Secret that holds redis-url" .Values.existingSecret }}
-{{- include "millrace.volumesOf" (dict "top" . "config" (include "millrace.fullname" .) "secret" $secret "secrets" .Values.secretSettings) }}
+{{- include "millrace.volumesOf" (dict "config" (include "millrace.fullname" .) "secret" $secret "secrets" .Values.secretSettings "extra" .Values.extraVolumes) }}
 {{- end }}
 
-{{/* The volumes of volumeMounts: of the Secret no keys but those in "secrets". */}}
+{{/* The volumes of volumeMountsOf: of the Secret no keys but those in "secrets"; "extra" is added. */}}
 {{- define "millrace.volumesOf" -}}
 - name: config
   configMap: {name: {{ .config }}}
@@ -134,7 +139,7 @@ helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+
     {{- end }}
 - name: tmp
   emptyDir: {sizeLimit: 256Mi}
-{{- with .top.Values.extraVolumes }}
+{{- with .extra }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
