@@ -203,9 +203,9 @@ def test_workers_mount_no_key_of_the_api() -> None:
 
 @pytest.mark.usefixtures("helm")
 def test_it_mounts_no_volume_that_is_for_workers() -> None:
-    options = ("--set-json", 'extraVolumes=[{"name":"model","emptyDir":{}}]')
-    options += ("--set-json", 'extraVolumeMounts=[{"name":"model","mountPath":"/model"}]')
-    documents = rendered("--set", KEYS, *options)
+    volumes = 'extraVolumes=[{"name":"model","emptyDir":{}}]'
+    mounts = 'extraVolumeMounts=[{"name":"model","mountPath":"/model"}]'
+    documents = rendered("--set", KEYS, "--set-json", volumes, "--set-json", mounts)
     (worker,), (api,) = of("worker", "StatefulSet", documents), of("api", "Deployment", documents)
     assert "/model" in str(worker)
     assert "/model" not in str(api)
