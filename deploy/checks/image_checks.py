@@ -105,7 +105,8 @@ def _serving(images: Images, variables: dict[str, str]) -> Iterator[str]:
 def _ready_process(images: Images, verb: str, variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """One that is ready, and is asked to end when the block ends well."""
     (port,) = free_ports(1)
-    words = images.running(images.container(), "/app/bin/millrace", verb, **variables, MILLRACE_HEALTH__PORT=str(port))
+    ports = dict.fromkeys(("MILLRACE_HEALTH__PORT", "MILLRACE_API__HEALTH_PORT"), str(port))
+    words = images.running(images.container(), "/app/bin/millrace", verb, **variables, **ports)
     with _process(words) as process:
         _wait_for(process, lambda: _ready(port), "ready")
         yield process

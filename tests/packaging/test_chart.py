@@ -115,7 +115,7 @@ def test_the_schema_knows_every_secret_setting_and_lets_none_into_the_config() -
     assert sections.keys() == config.keys()
     barred = {f"{section}.{name}" for section in config for name, rule in config[section].get("properties", {}).items()
               if rule is False}  # fmt: skip
-    assert barred == secret | {"kafka.instance_id", "snapshots.directory", "api.host", "api.port"}
+    assert barred == secret | {"kafka.instance_id", "snapshots.directory", "api.host", "api.port", "api.health_port"}
 
 
 def test_the_chart_has_the_version_of_the_package() -> None:

@@ -70,7 +70,7 @@ def test_its_ports_are_those_that_it_opens_and_it_is_probed_at_the_health_port(
     container: Document, settings: Settings
 ) -> None:
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
-    assert ports == {"http": settings.api.port, "metrics": settings.health.port}
+    assert ports == {"http": settings.api.port, "metrics": settings.api.health_port}
     assert not settings.api.is_local
     probes = {name: container[f"{name}Probe"]["httpGet"] for name in PROBED}
     assert {name: (probe["path"], probe["port"]) for name, probe in probes.items()} == {
