@@ -1,11 +1,13 @@
 """How the API does, as Prometheus metrics."""
 
 from functools import cache
+from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Histogram,
+    Info,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
@@ -22,6 +24,8 @@ class ApiMetrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they would only double the series
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        build = Info("millrace_api_build", "Version of the API.", registry=self.registry)
+        build.info({"version": version("millrace")})
         self.requests = Counter(
             "millrace_api_requests",
             "Requests to the HTTP API, by route, method and status of the answer.",

@@ -189,13 +189,26 @@ def release_rules(*options: str) -> list[dict[str, Any]]:
     ],
 )
 def test_rules_of_a_release_ask_for_its_own_series_alone(options: list[str], selector: str) -> None:
-    expressions = [rule["expr"] for rule in release_rules(*options)]
-    asked = [
-        found for each in expressions for found in re.findall(r"\b(?:up|millrace[_:][\w:]+)\b(?:\{[^}]*\})?", each)
-    ]
-    of_workers = [each for each in asked if not each.startswith("millrace_api_")]
+    of_workers = selectors(*options, of_api=False)
     assert len(of_workers) > 50
     assert [each for each in of_workers if f"{{{selector}" not in each] == []
+
+
+@pytest.mark.usefixtures("helm")
+def test_rules_about_the_api_ask_for_its_own_series_alone() -> None:
+    of_api = selectors(of_api=True)
+    assert len(of_api) >= 5
+    assert [each for each in of_api if '{namespace="millrace", job="millrace/millrace-api"' not in each] == []
+
+
+def selectors(*options: str, of_api: bool) -> list[str]:
+    """All series that a release's rules ask for, of those about the API or of the others."""
+    return [
+        found
+        for rule in release_rules(*options)
+        if rule.get("alert", "").startswith("MillraceApi") == of_api
+        for found in re.findall(r"\b(?:up|millrace[_:][\w:]+)\b(?:\{[^}]*\})?", rule["expr"])
+    ]
 
 
 @pytest.mark.usefixtures("helm")
