@@ -133,7 +133,7 @@ class DeadLetters(Protocol):
 class RecordWriter(Protocol):
     """Where records go that others hand in."""
 
-    def write(self, topic: str, records: Sequence[tuple[str, bytes | None]]) -> None:
+    async def write(self, topic: str, records: Sequence[tuple[str, bytes | None]]) -> None:
         """Writes (key, value) pairs, None = the key is gone, and returns once they are safe.
 
         Raises ServiceUnavailable when that is not known in time; some may be there, or come later, nevertheless.

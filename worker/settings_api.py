@@ -26,7 +26,7 @@ class ApiSettings(Section):
     admin_keys: SecretStr | None = None
     """Keys that may do everything. Without any key everyone may, on this machine alone."""
     max_request_bytes: Count = 1_000_000
-    """Larger requests are refused unread."""
+    """Larger requests are refused; no more is read of them."""
     max_events: Count = 1000
     """Most events in one request."""
     requests_per_second: Annotated[float, Field(ge=0)] = 0.0
@@ -41,6 +41,8 @@ class ApiSettings(Section):
     def _long_enough(cls, keys: SecretStr | None) -> SecretStr | None:
         if any(len(key) < LEAST_KEY_CHARACTERS for key in separate_keys(keys)):
             raise ValueError(f"a key has fewer than {LEAST_KEY_CHARACTERS} characters")
+        if not all(key.isascii() and key.isprintable() and " " not in key for key in separate_keys(keys)):
+            raise ValueError("a key has a space, or a character that is not ASCII: no header can hold it")
         return keys
 
     @property

@@ -4,6 +4,9 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +131,33 @@ def test_what_was_acknowledged_is_in_kafka_though_the_broker_was_killed_between(
             kafka.start()
     assert set(refused) == {503}
     assert set(acknowledged) <= {each["event_id"] for each in in_kafka(settings)}
+
+
+def test_an_api_that_cannot_write_refuses_at_once_and_ends_in_order(api: ApiProcess, kafka: KafkaBroker) -> None:
+    assert httpx.post(f"{api.url}/v1/events", json=event("ann", "tea"), timeout=30).status_code == 202
+    kafka.kill()
+    try:
+        with ThreadPoolExecutor(64) as clients:
+            post = partial(httpx.post, f"{api.url}/v1/events", json=event("ann", "tea"), timeout=30)
+            asked = [clients.submit(post) for _ in range(64)]
+            assert {each.result().status_code for each in asked} == {503}
+        assert api.page("/readyz")[0] == 200, "lists are served all the same"
+        assert api.terminate() == 0
+    finally:
+        kafka.start()
+
+
+def test_headers_without_end_are_refused(api: ApiProcess) -> None:
+    address = httpx.URL(api.url)
+    with socket.create_connection((address.host, address.port or 0), timeout=SEEN_SECONDS) as connection:
+        connection.sendall(b"GET /v1/popular HTTP/1.1\r\nHost: x\r\nX-Endless: ")
+        with suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"x" * 65_536)
+        with suppress(ConnectionError):
+            assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+    large = httpx.get(f"{api.url}/v1/popular", headers={"X-Large": "x" * 20_000})
+    assert large.status_code == 503, "there is no list yet, and the header is none too large"
 
 
 def test_without_redis_the_api_is_not_ready_and_answers_503(settings: Settings, tmp_path: Path) -> None:

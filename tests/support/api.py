@@ -70,7 +70,7 @@ class Records(RecordWriter):
         self.available = True
 
     @override
-    def write(self, topic: str, records: Sequence[tuple[str, bytes | None]]) -> None:
+    async def write(self, topic: str, records: Sequence[tuple[str, bytes | None]]) -> None:
         if not self.available:
             raise ServiceUnavailable("Kafka at secret-host is away", "start it")
         self.written += [(topic, key, value) for key, value in records]

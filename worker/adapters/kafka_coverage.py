@@ -36,8 +36,8 @@ class Coverage:
             return
         if consumer.group_metadata().state != MemberState.STABLE:
             return
-        self._look_at_seconds = time.monotonic() + LOOK_SECONDS
         owned = self._owned()
+        self._look_at_seconds = time.monotonic() + LOOK_SECONDS
         if owned is None:
             return
         if known <= owned:

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.future import Future
 from typing_extensions import override
 
-from worker.adapters.kafka_client import connect, unavailable
+from worker.adapters.kafka_client import close_producer, connect, unavailable
 from worker.allowance import Allowance
 from worker.errors import ServiceUnavailable
 from worker.events import Rejection
@@ -78,7 +78,7 @@ class KafkaDeadLetters(DeadLetters):
     def close(self) -> None:
         """Gives up what is not acknowledged: `flush` first."""
         if self._producer is not None:
-            self._producer.close(timeout=CLOSE_SECONDS)
+            close_producer(self._producer, CLOSE_SECONDS)
             self._producer = None
 
     def _take(self, rejection: Rejection) -> bool:

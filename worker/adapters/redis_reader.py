@@ -15,7 +15,7 @@ Content = bytes | str | None
 class RedisReader(ListReader):
     """Reads lists; to be used in one event loop. Connects at the first use.
 
-    Requests of the same round of the loop share one call to Redis: under load, that is most of what a call costs.
+    What is asked for while a call to Redis is on its way shares the next one: under load, calls are what costs.
     """
 
     def __init__(self, settings: RedisSettings) -> None:
@@ -23,7 +23,7 @@ class RedisReader(ListReader):
         self._client = connect_redis_async(settings)
         self._prefix = settings.key_prefix
         self._wanted: list[tuple[str, asyncio.Future[Content]]] = []
-        self._fetching: set[asyncio.Task[None]] = set()  # the loop itself holds tasks weakly
+        self._fetching: asyncio.Task[None] | None = None
 
     @override
     async def read(self, user_id: str) -> RecommendationList | None:
@@ -40,16 +40,18 @@ class RedisReader(ListReader):
     async def _read(self, key: str) -> RecommendationList | None:
         found: asyncio.Future[Content] = asyncio.get_running_loop().create_future()
         self._wanted.append((key, found))
-        if len(self._wanted) == 1:
-            task = asyncio.create_task(self._fetch())
-            self._fetching.add(task)
-            task.add_done_callback(self._fetching.discard)
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch_all())
         with redis_errors(self._client):
             return decoded_list(key, await found)
 
-    async def _fetch(self) -> None:
-        """Gets what is wanted by now, for all who wait for it."""
-        wanted, self._wanted = self._wanted, []
+    async def _fetch_all(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = self._wanted, []
+            await self._fetch(wanted)
+
+    async def _fetch(self, wanted: list[tuple[str, asyncio.Future[Content]]]) -> None:
+        """Tells all who wait; some may have given up."""
         try:
             contents = await self._client.mget([key for key, _ in wanted])
         except Exception as error:  # whatever it is, those who wait must hear of it
@@ -58,5 +60,5 @@ class RedisReader(ListReader):
                     found.set_exception(error)
             return
         for (_, found), content in zip(wanted, contents, strict=True):
-            if not found.done():  # who asked may have given up
+            if not found.done():
                 found.set_result(content)

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
+from urllib.parse import unquote
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,12 +15,15 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Routed
+from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from worker.api.answers import JSON
 from worker.api.endpoint import REQUEST_ID, Gate, endpoint, request_id_of
 from worker.api.keys import Keys
 from worker.api.openapi import document
 from worker.api.problems import Refused, problem
+from worker.api.route import Handler, Route, Values
 from worker.api.routes import ROUTES
 from worker.api.service import Service
 from worker.prometheus_requests import NO_ROUTE, ApiMetrics
@@ -27,31 +31,58 @@ from worker.settings_api import ApiSettings
 
 DOCUMENT_PATH = "/v1/openapi.json"
 LEAST_COMPRESSED_BYTES = 1000
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 CLIENT_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key", "X-Request-Id")
 
 
 class IdConvertor(StringConvertor):
-    """Ids may hold slashes and line ends, which the server has unquoted before it looks for the route."""
+    """One part of a path, as it was sent: a slash of the id's own is quoted there."""
 
-    regex = "(?s:.+)"
+    regex = "[^/]+"
+
+    @override
+    def convert(self, value: str) -> str:
+        return unquote(value, errors="replace")
 
 
 register_url_convertor("id", IdConvertor())
+
+
+class AsSent:
+    """Lets routes see paths as they were sent, where the server has unquoted them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("raw_path")
+        await self._app({**scope, "path": path.decode("latin-1")} if path else scope, receive, send)
 
 
 def application(service: Service, metrics: ApiMetrics) -> Starlette:
     """The API over these services. Raises ConfigurationError when it would be open to everyone."""
     settings = service.settings.api
     gate = Gate(Keys(settings), settings.requests_per_second)
-    routes = [
-        Routed(_pattern(each.path), endpoint(each, service, gate, metrics), methods=[each.method]) for each in ROUTES
-    ]
-    faults: dict[Any, Any] = {HTTPException: _no_route(metrics)}
-    return Starlette(
-        routes=[*routes, Routed(DOCUMENT_PATH, _document())],
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for route in (*ROUTES, Route("GET", DOCUMENT_PATH, None, "This description", _document())):
+        by_path.setdefault(route.path, {})[route.method] = endpoint(route, service, gate, metrics)
+    app = Starlette(
+        routes=[
+            Routed(_pattern(path), _by_method(methods), methods=list(methods)) for path, methods in by_path.items()
+        ],
         middleware=_middleware(settings),
-        exception_handlers=faults,
+        exception_handlers=cast("Any", {HTTPException: _no_route(metrics)}),
     )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _by_method(endpoints: dict[str, Endpoint]) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return answer
 
 
 def _middleware(settings: ApiSettings) -> list[Middleware]:
@@ -62,18 +93,18 @@ def _middleware(settings: ApiSettings) -> list[Middleware]:
         allow_headers=CLIENT_HEADERS,
         expose_headers=["ETag", "Retry-After", "X-Request-Id"],
     )
-    compressed = Middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED_BYTES)
-    return [cors, compressed] if settings.cors_origins else [compressed]
+    others = [Middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED_BYTES), Middleware(AsSent)]
+    return [cors, *others] if settings.cors_origins else others
 
 
 def _pattern(path: str) -> str:
     return path.replace("_id}", "_id:id}")
 
 
-def _document() -> Callable[[Request], Awaitable[Response]]:
+def _document() -> Handler:
     content = msgspec.json.encode(document(ROUTES, version("millrace")))
 
-    async def answer(_: Request) -> Response:
+    async def answer(_service: Service, _request: Request, _: Values) -> Response:
         return Response(content, media_type=JSON)
 
     return answer

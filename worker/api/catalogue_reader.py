@@ -6,7 +6,6 @@ from typing import Self
 import structlog
 
 from worker.catalogue import Catalogue
-from worker.errors import ServiceUnavailable
 
 LOOK_SECONDS, FIRST_LOOK_SECONDS = 0.5, 0.02
 
@@ -47,9 +46,9 @@ class CatalogueReader:
     def _found_news(self) -> bool:
         try:
             changed, rejections = self.catalogue.refresh()
-        except ServiceUnavailable as error:
+        except Exception as error:  # the thread must go on, whatever it is
             if not self._is_away:
-                log.warning("the catalogue cannot be read now", cause=str(error), remedy=error.remedy)
+                log.warning("the catalogue cannot be read now", cause=str(error))
             self._is_away = True
             return False
         self._is_away = False

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from worker.allowance import Allowance
@@ -14,10 +14,11 @@ from worker.api.keys import Keys
 from worker.api.problems import RETRY_SECONDS, Refused, problem
 from worker.api.route import Route
 from worker.api.service import Service
-from worker.errors import ServiceUnavailable
+from worker.errors import ServiceUnavailable, StateError
 from worker.prometheus_requests import ApiMetrics
 
 REQUEST_ID = "x-request-id"
+CLIENT_CLOSED_REQUEST = 499  # as nginx counts it
 FIT_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,8 @@ def endpoint(
         try:
             gate.admit(request, route)
             response = await route.handler(service, request, route.values(request.query_params))
+        except ClientDisconnect:  # nobody is there any more to be answered
+            response = Response(status_code=CLIENT_CLOSED_REQUEST)
         except Exception as error:  # whatever a handler does wrong, the client gets an answer
             response = problem(_refused(error, request_id), request_id)
         response.headers[REQUEST_ID] = request_id
@@ -88,7 +91,10 @@ def _refused(error: Exception, request_id: str) -> Refused:
         log.warning("a service is away", cause=str(error), request_id=request_id)
         # The log alone says where it is: that is nobody's business outside.
         return Refused(503, "what this needs does not answer", "send it again later", retry_after_seconds=RETRY_SECONDS)
-    log.error("a request failed", request_id=request_id, exc_info=error)
+    if isinstance(error, StateError):  # its text names the key, and so a user
+        log.error("what stands in Redis under a list's key is no list", request_id=request_id)
+    else:
+        log.error("a request failed", request_id=request_id, exc_info=error)
     return Refused(500, "this failed", "the log has more under the request's id")
 
 

@@ -1,14 +1,14 @@
 """The two routes of Gorse's REST API that shops call most, so that moving takes a new address only."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from worker.api.answers import answered, body_of, decoded, tagged
-from worker.api.events import named, write_events
+from worker.api.events import written
 from worker.api.problems import Refused
-from worker.api.recommendations import popular_list
+from worker.api.recommendations import list_of
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
 from worker.api.wire import Feedback, RowsAffected
@@ -20,7 +20,7 @@ OFFSET = Parameter("offset", int, "Items to leave out at the top.", default=0, l
 
 async def recommend(service: Service, request: Request, values: Values) -> Response:
     """The ids of the user's items, or of the popular ones."""
-    found = await service.lists.read(request.path_params["user_id"]) or await popular_list(service)
+    found, _ = await list_of(service, request.path_params["user_id"])
     return tagged(request, found.items[values["offset"] :][: values["n"]])
 
 
@@ -28,7 +28,7 @@ async def feedback(service: Service, request: Request, _: Values) -> Response:
     """Writes events; those of the same user, item, kind and time count once."""
     given = decoded(await body_of(request, service.settings.api.max_request_bytes), list[Feedback])
     events = [_event(place, each) for place, each in enumerate(given)]
-    await write_events(service, named(events, None))
+    await written(service, events, request)
     return answered(200, RowsAffected(len(events)))
 
 
@@ -41,7 +41,8 @@ def _event(place: int, feedback: Feedback) -> Interaction:
 
 def _milliseconds(place: int, text: str) -> int:
     try:
-        return round(datetime.fromisoformat(text).timestamp() * 1000)
+        time = datetime.fromisoformat(text)
+        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise Refused(
             422, f"Timestamp of feedback {place} is {text[:40]!r}", "write it like 2026-01-31T12:00:00Z"

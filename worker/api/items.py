@@ -1,15 +1,15 @@
 """Items of the catalogue over HTTP: put, or gone."""
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from worker.api.answers import body_of, decoded
-from worker.api.events import writer
+from worker.api.events import check_size, writer
 from worker.api.problems import Refused
 from worker.api.route import Values
 from worker.api.service import Service
+from worker.event_faults import id_faults
 from worker.events import Item
 
 
@@ -25,8 +25,9 @@ async def put_item(service: Service, request: Request, _: Values) -> Response:
     put = decoded(await body_of(request, service.settings.api.max_request_bytes), ItemBody)
     if put.item_id not in ("", item_id):
         raise Refused(422, f"the body is of item {put.item_id[:60]!r}, the address of another", "leave item_id out")
-    item = msgspec.convert({**msgspec.structs.asdict(put), "item_id": item_id}, Item)
-    return await _write(service, item_id, msgspec.json.encode(item))
+    value = msgspec.json.encode(Item(**(msgspec.structs.asdict(put) | {"item_id": item_id})))
+    check_size("the item", value, service.settings.events)
+    return await _write(service, item_id, value)
 
 
 async def delete_item(service: Service, request: Request, _: Values) -> Response:
@@ -35,14 +36,12 @@ async def delete_item(service: Service, request: Request, _: Values) -> Response
 
 
 def _item_id(service: Service, request: Request) -> str:
-    item_id, most = str(request.path_params["item_id"]), service.settings.events.max_id_characters
-    if not item_id or len(item_id) > most or not item_id.isprintable():
-        raise Refused(
-            422, f"the id is empty, has over {most} characters or a control character", "give the item another id"
-        )
+    item_id = str(request.path_params["item_id"])
+    if fault := next(id_faults("item_id", item_id, service.settings.events.max_id_characters), None):
+        raise Refused(422, fault, "give the item another id")
     return item_id
 
 
 async def _write(service: Service, item_id: str, value: bytes | None) -> Response:
-    await run_in_threadpool(writer(service).write, service.settings.kafka.items_topic, [(item_id, value)])
+    await writer(service).write(service.settings.kafka.items_topic, [(item_id, value)])
     return Response(status_code=204)

@@ -25,24 +25,21 @@ EXPLAIN = Parameter(
 async def recommendations(service: Service, request: Request, values: Values) -> Response:
     """The user's list; the popular one where the user has none, or none of its items is left."""
     user_id = request.path_params["user_id"]
-    own = await service.lists.read(user_id)
-    items = _wanted(service, own, values) if own else []
-    if own and items:
-        return tagged(request, Recommendations(user_id, "personal", own.model, own.generated_at, items))
-    fallback = await popular_list(service)
-    items = _wanted(service, fallback, values)
-    return tagged(request, Recommendations(user_id, "popular", fallback.model, fallback.generated_at, items))
+    found, source = await list_of(service, user_id)
+    items = _wanted(service, found, values)
+    if not items and source == "personal":
+        found, source = await popular_list(service), "popular"
+        items = _wanted(service, found, values)
+    return tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items))
 
 
 async def explain(service: Service, request: Request, _: Values) -> Response:
     """One line of the list that the user gets. Raises Refused when the item is not in it."""
     user_id, item_id = request.path_params["user_id"], request.path_params["item_id"]
-    own = await service.lists.read(user_id)
-    found = own or await popular_list(service)
+    found, source = await list_of(service, user_id)
     item = next((each for each in shown_items(found, service.catalogue.title) if each.item_id == item_id), None)
     if item is None:
         raise Refused(404, f"{item_id[:60]!r} is not in the list of this user", "ask for one that is")
-    source: Source = "personal" if own else "popular"
     return tagged(request, Explanation(user_id, source, found.model, found.generated_at, item))
 
 
@@ -50,6 +47,12 @@ async def popular(service: Service, request: Request, values: Values) -> Respons
     """What users without a list of their own get."""
     found = await popular_list(service)
     return tagged(request, Popular(found.model, found.generated_at, _wanted(service, found, values)))
+
+
+async def list_of(service: Service, user_id: str) -> tuple[RecommendationList, Source]:
+    """The user's list, or the popular one, and which it is."""
+    own = await service.lists.read(user_id)
+    return (own, "personal") if own else (await popular_list(service), "popular")
 
 
 async def popular_list(service: Service) -> RecommendationList:

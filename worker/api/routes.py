@@ -7,6 +7,8 @@ from worker.api.route import Route
 from worker.api.wire import Accepted, Explanation, Feedback, Popular, Recommendations, RowsAffected
 from worker.events import Interaction
 
+WRITE_FAULTS = (413, 422, 501, 503)
+
 ROUTES = (
     Route(
         "GET",
@@ -46,7 +48,7 @@ ROUTES = (
         body=Interaction | list[Interaction],
         status=202,
         answer=Accepted,
-        faults=(413, 422, 501, 503),
+        faults=WRITE_FAULTS,
     ),
     Route(
         "PUT",
@@ -56,7 +58,7 @@ ROUTES = (
         items.put_item,
         body=items.ItemBody,
         status=204,
-        faults=(413, 422, 501, 503),
+        faults=WRITE_FAULTS,
     ),
     Route(
         "DELETE",
@@ -85,6 +87,6 @@ ROUTES = (
         gorse.feedback,
         body=list[Feedback],
         answer=RowsAffected,
-        faults=(413, 422, 501, 503),
+        faults=WRITE_FAULTS,
     ),
 )

@@ -19,6 +19,7 @@ from worker.adapters.redis_lists import RedisLists
 from worker.adapters.redis_reader import RedisReader
 from worker.api.app import application
 from worker.api.catalogue_reader import CatalogueReader
+from worker.api.protocol import BoundedHead
 from worker.api.service import Service
 from worker.catalogue import Catalogue
 from worker.errors import ConfigurationError, MillraceError
@@ -40,10 +41,10 @@ def serve(settings: Settings) -> None:
     metrics = ApiMetrics()
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        reader = stack.enter_context(CatalogueReader(_catalogue(settings)))
-        service = _opened(settings, reader.catalogue, stack)
+        service = _opened(settings, stack)
         server = _Server(_configured(settings, application(service, metrics)))
         listening = stack.enter_context(closing(_listen(settings.api)))
+        reader = stack.enter_context(CatalogueReader(service.catalogue))
         health_port = stack.enter_context(_probed(settings, metrics, runner.get_loop(), reader))
         if not settings.api.has_keys:
             log.warning("no key is set: everyone on this machine may read and write")
@@ -60,9 +61,9 @@ def _catalogue(settings: Settings) -> Catalogue:
     return Catalogue(source, limits=settings.events)
 
 
-def _opened(settings: Settings, catalogue: Catalogue, stack: ExitStack) -> Service:
+def _opened(settings: Settings, stack: ExitStack) -> Service:
     """The services; the stack closes what is written to."""
-    lists = RedisReader(settings.redis)
+    lists, catalogue = RedisReader(settings.redis), _catalogue(settings)
     if settings.kafka.bootstrap_servers is None:
         return Service(settings, lists, None, catalogue)
     records = stack.enter_context(closing(KafkaRecords(settings.kafka, settings.api.acknowledge_seconds)))
@@ -97,14 +98,18 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+            loop.add_signal_handler(number, self._stop)
         yield
+
+    def _stop(self) -> None:
+        """A second signal waits for nobody."""
+        self.force_exit, self.should_exit = self.should_exit, True
 
 
 def _configured(settings: Settings, app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # its own words for an ASGI application
-        http="httptools",
+        http=BoundedHead,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -130,7 +135,7 @@ def _stuck(loop: asyncio.AbstractEventLoop) -> str | None:
     try:
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(ANSWER_SECONDS)
     except TimeoutError:
-        return f"no request was answered for {ANSWER_SECONDS:g} s"
+        return f"the event loop has stood still for {ANSWER_SECONDS:g} s"
     return None
 
 

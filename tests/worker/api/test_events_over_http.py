@@ -1,6 +1,8 @@
 """POST of events, and items that are put: what is taken, what is refused, and that nothing is taken by halves."""
 
+import time
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from tests.support.api import Api, Lists, made_list
 from worker.adapters.memory_source import MemoryRecord
 from worker.events import Interaction, Item
-from worker.settings import EventSettings
+from worker.settings import CleanSettings, EventSettings
+from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 
 EVENT = {"user_id": "ann", "item_id": "tea", "event": "purchase"}
@@ -67,6 +70,25 @@ def test_more_events_or_bytes_than_allowed_are_refused(api: Api) -> None:
     assert api.client.post("/v1/events", json=[EVENT] * 1000).json()["accepted"] == 1000
 
 
+def test_seconds_where_milliseconds_belong_are_noticed(api: Api) -> None:
+    answer = api.client.post("/v1/events", json=EVENT | {"ts": round(time.time())})
+    assert (answer.status_code, answer.json()["events"][0]["reason"]) == (422, "bad_time")
+    assert "milliseconds" in answer.json()["events"][0]["detail"]
+
+
+def test_a_record_that_kafka_would_refuse_is_not_sent(api: Api) -> None:
+    large = EVENT | {"context": {"a": "x" * 999_900}}
+    assert api.client.post("/v1/events", json=large).status_code == 413
+    widened = {"embedding": [1] * 400_000}  # each of them is written as 1.0
+    assert api.client.put("/v1/items/tea", json=widened).status_code == 413
+    assert api.records.written == []
+
+
+def test_a_key_of_a_request_has_a_bound(api: Api) -> None:
+    headers = {"Idempotency-Key": "k" * 129}
+    assert api.client.post("/v1/events", json=EVENT, headers=headers).status_code == 400
+
+
 def test_while_kafka_is_away_nothing_is_acknowledged(api: Api) -> None:
     api.records.available = False
     answer = api.client.post("/v1/events", json=EVENT)
@@ -80,15 +102,17 @@ def test_where_workers_read_another_form_of_events_none_is_written() -> None:
 
 
 IDS = st.text(max_size=140) | st.sampled_from(["", "a", "\x7f", "\n"])
-TIMES = st.none() | st.integers(-(2**60), 2**60) | st.integers(0, 253_402_300_799_999)
+NOW_MS = round(time.time() * 1000)
+TIMES = st.none() | st.integers(-(2**60), 2**60) | st.integers(0, 253_402_300_799_999) | st.integers(0, NOW_MS)
 
 
 @given(user=IDS, item=IDS, kind=st.sampled_from(["purchase", "view_item", "x", ""]), ts=TIMES)
 def test_what_is_accepted_is_what_the_worker_accepts(user: str, item: str, kind: str, ts: int | None) -> None:
     event: dict[str, Any] = {"user_id": user, "item_id": item, "event": kind} | ({} if ts is None else {"ts": ts})
     accepted = Api(Lists(made_list("p"))).client.post("/v1/events", json=event).status_code == 202
-    record = MemoryRecord(0, 1_700_000_000_000, None, msgspec.json.encode(event))
-    assert accepted == (not Decoder(EventSettings()).decode(0, [record]).rejections)
+    record = MemoryRecord(0, round(time.time() * 1000), None, msgspec.json.encode(event))
+    cleaned = Cleaner(CleanSettings()).clean(Decoder(EventSettings()).decode(0, [record]))
+    assert accepted == (not cleaned.rejected)
 
 
 def test_an_item_that_is_put_stands_in_the_catalogue_under_the_id_in_the_address(api: Api) -> None:
@@ -97,6 +121,12 @@ def test_an_item_that_is_put_stands_in_the_catalogue_under_the_id_in_the_address
     [(topic, key, value)] = api.records.written
     assert (topic, key) == ("items", "tea/green")
     assert msgspec.json.decode(value or b"", type=Item) == Item("tea/green", "Green tea", price=3.5)
+
+
+def test_an_item_may_have_each_id_that_events_may_have(api: Api) -> None:
+    for item_id in ("a b", "a\u00a0b", "a\u200db", "a/b", "é"):
+        assert api.client.put(f"/v1/items/{quote(item_id, safe='')}", json={}).status_code == 204
+        assert api.records.written[-1][1] == item_id
 
 
 def test_an_item_that_is_deleted_is_gone_from_the_catalogue(api: Api) -> None:
@@ -123,6 +153,12 @@ def test_gorse_s_two_routes_answer_as_its_clients_expect(api: Api) -> None:
     assert (event.user_id, event.item_id, event.event, event.ts) == ("bob", "a", "like", 1_769_860_800_000)
     api.client.post("/api/feedback", json=[liked])
     assert written(api)[1] == event, "sent again, it is the same event, and known again by its id"
+
+
+def test_feedback_without_a_zone_is_in_utc(api: Api) -> None:
+    liked = {"FeedbackType": "like", "UserId": "bob", "ItemId": "a", "Timestamp": "2026-01-31T12:00:00"}
+    api.client.post("/api/feedback", json=[liked])
+    assert written(api)[0].ts == 1_769_860_800_000
 
 
 def test_feedback_with_a_time_that_is_none_is_refused(api: Api) -> None:

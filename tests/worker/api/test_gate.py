@@ -4,12 +4,13 @@ import itertools
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from tests.support.api import Api, Lists, made_list
 from worker.api.keys import Scope
 from worker.api.route import Route
 from worker.api.routes import ROUTES
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, StateError
 
 KEYS = {scope: f"{scope}-key-0123456789" for scope in Scope}
 BODIES: dict[str, Any] = {
@@ -65,6 +66,12 @@ def test_without_keys_only_this_machine_may_ask() -> None:
         Api(Lists(made_list("p")), api__host="0.0.0.0")
 
 
+@pytest.mark.parametrize("key", ["schlüssel-schlüssel", "a key with a few spaces"])
+def test_a_key_that_no_header_can_hold_is_refused(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="no header can hold it"):
+        Api(Lists(None), api__read_keys=key)
+
+
 def test_a_short_key_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError, match="fewer than 16 characters") as caught:
         Api(Lists(None), api__read_keys="secret-secret")
@@ -102,6 +109,7 @@ def test_requests_are_counted_by_route_and_never_by_user() -> None:
     api.client.get("/v1/users/secret-user/recommendations")
     assert api.client.get("/nowhere").status_code == 404
     assert api.client.delete("/v1/popular").status_code == 405
+    assert set(api.client.post("/v1/items/x").headers["allow"].split(", ")) == {"PUT", "DELETE"}
     text = api.metrics.render().decode()
     assert (
         'millrace_api_requests_total{method="GET",route="/v1/users/{user_id}/recommendations",status="200"} 1.0' in text
@@ -109,6 +117,32 @@ def test_requests_are_counted_by_route_and_never_by_user() -> None:
     assert 'status="401"' in text
     assert 'millrace_api_requests_total{method="any",route="none",status="404"} 1.0' in text
     assert "secret-user" not in text
+
+
+def test_what_is_no_list_in_redis_is_told_without_the_user(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = Api(Lists(made_list("p")))
+
+    async def read(user_id: str) -> None:
+        raise StateError(f"recs:v1:{{{user_id}}}:topk in Redis holds no list")
+
+    monkeypatch.setattr(api.lists, "read", read)
+    assert api.client.get("/v1/users/secret-user/recommendations").status_code == 500
+    told = capsys.readouterr()
+    assert "no list" in told.out + told.err
+    assert "secret-user" not in told.out + told.err
+
+
+def test_a_client_that_hangs_up_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(Lists(made_list("p")))
+
+    async def hang_up() -> None:
+        raise ClientDisconnect
+
+    monkeypatch.setattr(api.lists, "read_popular", hang_up)
+    api.client.get("/v1/popular")
+    assert 'status="499"' in api.metrics.render().decode()
 
 
 def test_what_goes_wrong_in_a_handler_is_a_problem_with_the_request_s_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """GET of lists: whose they are, what is left of them, and what a client may keep."""
 
+from urllib.parse import quote
+
 import msgspec
 import pytest
 
@@ -82,12 +84,16 @@ def test_why_an_item_is_in_a_list_can_be_asked(api: Api) -> None:
     assert (missing.status_code, "p2" in missing.json()["detail"]) == (404, True)
 
 
-@pytest.mark.parametrize("user", ["a/b", "ä ö", "100%", "x?y", "a/recommendations"])
+@pytest.mark.parametrize("user", ["a/b", "ä ö", "100%", "x?y", "a/recommendations", "a/explain", "a%2Fb", "\n"])
 def test_ids_may_hold_what_addresses_must_quote(user: str) -> None:
-    from urllib.parse import quote
-
     api = Api(Lists(made_list("p"), **{user: made_list("own")}))
     assert items_of(api, f"/v1/users/{quote(user, safe='')}/recommendations") == ["own"]
+
+
+def test_a_slash_that_is_not_quoted_is_no_part_of_an_id(api: Api) -> None:
+    assert api.client.get("/v1/users/ann/explain/recommendations").status_code == 404
+    assert api.client.get("/api/recommend/ann/books").status_code == 404
+    assert api.client.get("/v1/popular/").status_code == 404
 
 
 def test_a_client_that_has_the_list_is_not_sent_it_again(api: Api) -> None:
