@@ -16,6 +16,7 @@ from producers.columns import EventColumns
 from producers.keys import place_of
 from worker.errors import ConfigurationError, ServiceUnavailable
 from worker.events import Item
+from worker.kafka_closing import close_producer
 from worker.kafka_security import security_options
 from worker.settings import KafkaSettings
 
@@ -135,7 +136,9 @@ class KafkaWriter:
 
     def close(self, *, forget: bool = True) -> None:
         """Disconnects; what is not acknowledged yet is dropped unless `forget` is false."""
-        self._producer.close(timeout=0 if forget else self._acknowledge_seconds)
+        if not close_producer(self._producer, 0.0 if forget else self._acknowledge_seconds) and not forget:
+            cause = f"Kafka at {self._settings.bootstrap_servers} did not acknowledge all within"
+            raise ServiceUnavailable(f"{cause} {self._acknowledge_seconds:g} s", REMEDY)
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from itertools import chain
 from pathlib import Path
@@ -142,16 +143,20 @@ def test_a_record_too_large_for_kafka_is_reported(settings: KafkaSettings) -> No
 
 
 def test_a_kafka_that_goes_away_is_reported_in_time(kafka: KafkaBroker, settings: KafkaSettings) -> None:
-    with KafkaWriter(settings, acknowledge_seconds=1.0) as writer:
-        writer.write(columns(["a"]))
-        writer.flush()
-        kafka.stop()
-        try:
-            writer.write(columns(["b"]))
-            with pytest.raises(ServiceUnavailable) as caught:
-                writer.flush()
-        finally:
-            kafka.start()
+    before = set(threading.enumerate())
+    writer = KafkaWriter(settings, acknowledge_seconds=1.0)
+    writer.write(columns(["a"]))
+    writer.flush()
+    kafka.stop()
+    try:
+        writer.write(columns(["b"]))
+        with pytest.raises(ServiceUnavailable) as caught:
+            writer.flush()
+        with pytest.raises(ServiceUnavailable):
+            writer.close(forget=False)
+        assert set(threading.enumerate()) <= before, "nothing goes on trying"
+    finally:
+        kafka.start()
     assert "start Kafka" in caught.value.remedy
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     CommitFailedError,
@@ -111,18 +111,6 @@ def translated(settings: KafkaSettings, error: KafkaError) -> MillraceError:
             f"grant READ on the topic {settings.events_topic} and on the group {settings.group_id}",
         )
     return unavailable(settings, error)
-
-
-def close_producer(producer: KafkaProducer, seconds: float) -> None:
-    """Ends it within about this time; what is not acknowledged by then is given up.
-
-    The client itself would raise then, and leave its thread running.
-    """
-    try:
-        producer.close(timeout=seconds)
-    except KafkaError:
-        producer._sender.force_close()  # noqa: SLF001
-        producer._sender.join(seconds)  # noqa: SLF001
 
 
 def skip_unreadable(consumer: KafkaConsumer, error: KafkaError) -> tuple[TopicPartition, int]:

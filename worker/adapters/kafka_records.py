@@ -10,8 +10,9 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from typing_extensions import override
 
-from worker.adapters.kafka_client import close_producer, connect, milliseconds, unavailable
+from worker.adapters.kafka_client import connect, milliseconds, unavailable
 from worker.errors import ServiceUnavailable
+from worker.kafka_closing import close_producer
 from worker.ports import RecordWriter
 from worker.settings import KafkaSettings
 

@@ -10,10 +10,11 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.future import Future
 from typing_extensions import override
 
-from worker.adapters.kafka_client import close_producer, connect, unavailable
+from worker.adapters.kafka_client import connect, unavailable
 from worker.allowance import Allowance
 from worker.errors import ServiceUnavailable
 from worker.events import Rejection
+from worker.kafka_closing import close_producer
 from worker.ports import DeadLetters
 from worker.settings import KafkaSettings
 

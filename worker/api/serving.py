@@ -22,6 +22,7 @@ from worker.api.catalogue_reader import CatalogueReader
 from worker.api.protocol import BoundedHead
 from worker.api.service import Service
 from worker.catalogue import Catalogue
+from worker.collector import few_collections
 from worker.errors import ConfigurationError, MillraceError
 from worker.health import HealthServer
 from worker.logs import configure_logs
@@ -50,7 +51,8 @@ def serve(settings: Settings) -> None:
             log.warning("no key is set: everyone on this machine may read and write")
         log.info("API started", port=listening.getsockname()[1], health_port=health_port, version=version("millrace"))
         try:
-            runner.run(server.serve([listening]))
+            with few_collections():
+                runner.run(server.serve([listening]))
         finally:
             runner.run(service.lists.close())
     log.info("API stopped")
