@@ -39,7 +39,7 @@ from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
 from worker.settings import ExpertSettings, Settings
-from worker.snapshot_stores import most_blob_bytes, open_snapshots
+from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
 from worker.text_encoders import open_text_encoder
@@ -80,7 +80,7 @@ def real_adapters(settings: Settings) -> Adapters:
         lists=RedisLists(settings.redis, settings.lists),
         dead_letters=KafkaDeadLetters(settings.kafka),
         catalogue=KafkaCatalogue(settings.kafka),
-        snapshots=open_snapshots(settings.snapshots, most_blob_bytes(settings.memory)),
+        snapshots=open_snapshots(settings.snapshots, settings.memory),
         clock=SystemClock(),
         background=ThreadPoolExecutor(1, "snapshot"),
         loading=ThreadPoolExecutor(1, "loading"),

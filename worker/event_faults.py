@@ -1,11 +1,14 @@
 """What makes an event one that cannot be learned from, whatever came before it."""
 
 from collections.abc import Container, Iterator
+from math import inf
 
 from worker.events import Interaction, Reject
+from worker.settings import CleanSettings
 
 NO_TIME_MS = -1
 LAST_TIME_MS = 253_402_300_799_999  # the end of the year 9999
+DAY_MS = 86_400_000
 SHOWN_CHARACTERS = 60
 
 
@@ -31,6 +34,11 @@ def id_faults(name: str, identifier: str, max_id_characters: int) -> Iterator[st
         yield f"{name} has over {max_id_characters} characters: {_shown(identifier)}"
     if min(identifier, default=" ") < " " or "\x7f" in identifier:
         yield f"{name} holds a control character: {_shown(identifier)}"
+
+
+def most_apart_ms(settings: CleanSettings) -> tuple[float, float]:
+    """How far an event's time may lie ahead of its record's, and behind it."""
+    return settings.max_future_seconds * 1000 or inf, settings.max_age_days * DAY_MS or inf
 
 
 def _shown(text: str) -> str:

@@ -20,8 +20,9 @@ def most_blob_bytes(memory: MemorySettings) -> int:
     return 2 * max(memory.items_bytes, memory.users_bytes) + SLACK_BYTES
 
 
-def open_snapshots(settings: SnapshotSettings, most_bytes: int = MOST_BLOB_BYTES) -> SnapshotStore:
-    """The store, of blobs up to this size; nothing is read or written yet. Raises ConfigurationError."""
+def open_snapshots(settings: SnapshotSettings, memory: MemorySettings | None = None) -> SnapshotStore:
+    """The store, of blobs that fit the budgets, if given; nothing is read or written yet. Raises ConfigurationError."""
+    most_bytes = MOST_BLOB_BYTES if memory is None else most_blob_bytes(memory)
     directory = directory_of(settings)
     if directory is not None:
         return FileSnapshots(directory, most_bytes)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from tests.support.object_stores import Way, overwrite
 from tests.support.snapshots import NO_BLOBS, NO_INSTANCES, assert_one_of_many_writers_wins
+from worker.adapters.object_snapshots import ObjectSnapshots
 from worker.cli import app
 from worker.embedded.ports import free_ports
 from worker.errors import ConfigurationError, OwnershipLost, ServiceUnavailable, SnapshotError
@@ -74,7 +75,7 @@ def test_a_blob_or_manifest_that_is_too_large_is_refused_before_it_is_read(url: 
     generous = opened(url, way.address)
     name = generous.write_blob(b"x" * 11)
     generous.create_manifest(FIRST, b" " * (MOST_MANIFEST_BYTES + 1))
-    store = open_snapshots(SnapshotSettings(url=url, endpoint=way.address), most_bytes=10)
+    store = ObjectSnapshots(url, way.address, 10.0, most_blob_bytes=10)
     way.requests.clear()
     with pytest.raises(SnapshotError, match="has 11 bytes, over the limit of 10"):
         store.read_blob(name)

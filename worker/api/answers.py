@@ -29,8 +29,12 @@ def answered(status: int, content: Any) -> Response:
     return Response(msgspec.json.encode(content), status, media_type=JSON)
 
 
-async def body_of(request: Request, most_bytes: int) -> bytes:
-    """The request's body. Raises Refused once it is larger than allowed, before the rest is read."""
+async def body_as(kind: Any, request: Request, most_bytes: int) -> Any:
+    """The request's body as a value of this type. Raises Refused; a large one is not read to its end."""
+    return _decoded(await _body_of(request, most_bytes), kind)
+
+
+async def _body_of(request: Request, most_bytes: int) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -42,8 +46,7 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def decoded(body: bytes, kind: Any) -> Any:
-    """The body as a value of this type. Raises Refused."""
+def _decoded(body: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

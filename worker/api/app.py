@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from worker.api.answers import JSON
-from worker.api.endpoint import REQUEST_ID, Gate, endpoint, request_id_of
+from worker.api.endpoint import REQUEST_ID, Endpoint, Gate, endpoint, request_id_of
 from worker.api.keys import Keys
 from worker.api.openapi import document
 from worker.api.problems import Refused, problem
@@ -31,8 +31,6 @@ from worker.settings_api import ApiSettings
 
 DOCUMENT_PATH = "/v1/openapi.json"
 LEAST_COMPRESSED_BYTES = 1000
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 CLIENT_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key", "X-Request-Id")
 
 

@@ -21,6 +21,8 @@ REQUEST_ID = "x-request-id"
 CLIENT_CLOSED_REQUEST = 499  # as nginx counts it
 FIT_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 log = structlog.get_logger(__name__)
 
 
@@ -56,9 +58,7 @@ class Gate:
         return self._allowances[name]
 
 
-def endpoint(
-    route: Route, service: Service, gate: Gate, metrics: ApiMetrics
-) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(route: Route, service: Service, gate: Gate, metrics: ApiMetrics) -> Endpoint:
     """Answers requests to a route; raises nothing."""
 
     async def answer(request: Request) -> Response:

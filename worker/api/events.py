@@ -3,32 +3,30 @@
 import time
 import uuid
 from collections.abc import Sequence
-from math import inf
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from worker.api.answers import answered, body_of, decoded
+from worker.api.answers import answered, body_as
 from worker.api.problems import Refused
 from worker.api.route import Values
 from worker.api.service import Service
 from worker.api.wire import Accepted, FaultyEvent
-from worker.event_faults import LAST_TIME_MS, NO_TIME_MS, faults
+from worker.event_faults import LAST_TIME_MS, NO_TIME_MS, faults, most_apart_ms
 from worker.events import Interaction, Reject
 from worker.ports import RecordWriter
 from worker.settings import CleanSettings, EventSettings, Settings
 
 OWN_FORMAT = "millrace"
 MOST_FAULTS = 100
-DAY_SECONDS = 86_400
 MOST_KEY_CHARACTERS = 128
 MOST_RECORD_BYTES = 1_000_000  # below what brokers and the client take by default
 
 
 async def post_events(service: Service, request: Request, _: Values) -> Response:
     """One event, or an array of events: all are taken, or none."""
-    body = decoded(await body_of(request, service.settings.api.max_request_bytes), Interaction | list[Interaction])
+    body = await body_as(Interaction | list[Interaction], request, service.settings.api.max_request_bytes)
     events = await written(service, [body] if isinstance(body, Interaction) else body, request)
     return answered(202, Accepted(len(events), [event.event_id or "" for event in events]))
 
@@ -92,9 +90,10 @@ def found_faults(events: Sequence[Interaction], settings: Settings, now_ms: int)
 
 def _impossible_time(time_ms: int, now_ms: int, settings: CleanSettings) -> tuple[Reject, str] | None:
     """As the worker's cleaner has it, which counts from the record's time, and that is now."""
-    ahead_seconds = (time_ms - now_ms) / 1000
-    if ahead_seconds > (settings.max_future_seconds or inf):
-        return Reject.BAD_TIME, f"ts lies {ahead_seconds:.0f} s ahead of now"
-    if -ahead_seconds > (settings.max_age_days * DAY_SECONDS or inf):
-        return Reject.BAD_TIME, f"ts lies {-ahead_seconds:.0f} s behind now; it is in milliseconds"
+    ahead_ms = time_ms - now_ms
+    most_ahead_ms, most_behind_ms = most_apart_ms(settings)
+    if ahead_ms > most_ahead_ms:
+        return Reject.BAD_TIME, f"ts lies {ahead_ms / 1000:.0f} s ahead of now"
+    if -ahead_ms > most_behind_ms:
+        return Reject.BAD_TIME, f"ts lies {-ahead_ms / 1000:.0f} s behind now; it is in milliseconds"
     return None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from worker.api.answers import answered, body_of, decoded, tagged
+from worker.api.answers import answered, body_as, tagged
 from worker.api.events import written
 from worker.api.problems import Refused
 from worker.api.recommendations import list_of
@@ -26,7 +26,7 @@ async def recommend(service: Service, request: Request, values: Values) -> Respo
 
 async def feedback(service: Service, request: Request, _: Values) -> Response:
     """Writes events; those of the same user, item, kind and time count once."""
-    given = decoded(await body_of(request, service.settings.api.max_request_bytes), list[Feedback])
+    given = await body_as(list[Feedback], request, service.settings.api.max_request_bytes)
     events = [_event(place, each) for place, each in enumerate(given)]
     await written(service, events, request)
     return answered(200, RowsAffected(len(events)))

@@ -4,7 +4,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from worker.api.answers import body_of, decoded
+from worker.api.answers import body_as
 from worker.api.events import check_size, writer
 from worker.api.problems import Refused
 from worker.api.route import Values
@@ -22,7 +22,7 @@ class ItemBody(Item, frozen=True, omit_defaults=True):
 async def put_item(service: Service, request: Request, _: Values) -> Response:
     """Writes what the catalogue says of the item, in place of what it said."""
     item_id = _item_id(service, request)
-    put = decoded(await body_of(request, service.settings.api.max_request_bytes), ItemBody)
+    put = await body_as(ItemBody, request, service.settings.api.max_request_bytes)
     if put.item_id not in ("", item_id):
         raise Refused(422, f"the body is of item {put.item_id[:60]!r}, the address of another", "leave item_id out")
     value = msgspec.json.encode(Item(**(msgspec.structs.asdict(put) | {"item_id": item_id})))

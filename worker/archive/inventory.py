@@ -6,7 +6,7 @@ from worker.errors import ConfigurationError
 from worker.manifest import Manifest, read_manifests
 from worker.ports import ManifestName, SnapshotStore
 from worker.settings import MemorySettings, SnapshotSettings
-from worker.snapshot_stores import most_blob_bytes, open_snapshots
+from worker.snapshot_stores import open_snapshots
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Cut(msgspec.Struct, frozen=True):
 
 def opened(settings: SnapshotSettings, memory: MemorySettings) -> SnapshotStore:
     """The store that the settings name. Raises ConfigurationError."""
-    return open_snapshots(settings, most_blob_bytes(memory))
+    return open_snapshots(settings, memory)
 
 
 def readable(store: SnapshotStore) -> tuple[list[tuple[ManifestName, Manifest]], int]:

@@ -6,7 +6,6 @@ stream gives the same result however it is cut into batches. Time is that of the
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,11 @@ import numpy.typing as npt
 from models.batch import Bools, Int32s, Interactions, UInt64s
 from models.digests import combined, digest
 from models.recent import RecentKeys
+from worker.event_faults import most_apart_ms
 from worker.events import Reject, Rejection
 from worker.settings import CleanSettings
 from worker.steps.columns import Cleaned, Decoded, kept
 
-DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 USER_MINUTES = 32_768  # pairs of user and minute whose events are surely counted at once
 NO_EVENT_YET_MS = -1
@@ -84,8 +83,7 @@ class Cleaner:
     def _is_impossible(self, decoded: Decoded, _: Bools) -> Bools:
         """Too far from the record's time, where that is known."""
         ahead_ms = decoded.times_ms - decoded.record_times_ms
-        most_ahead_ms = self._settings.max_future_seconds * 1000 or inf
-        most_behind_ms = self._settings.max_age_days * DAY_MS or inf
+        most_ahead_ms, most_behind_ms = most_apart_ms(self._settings)
         refused: Bools = (ahead_ms > most_ahead_ms) | (ahead_ms < -most_behind_ms)
         return refused & (decoded.record_times_ms >= 0)
 

@@ -21,7 +21,7 @@ from worker.partition import OwnedPartition
 from worker.ports import SnapshotStore
 from worker.restore import Restorer
 from worker.settings import CleanSettings, Settings
-from worker.snapshot_stores import most_blob_bytes, open_snapshots
+from worker.snapshot_stores import open_snapshots
 from worker.steps.clean import Cleaner
 from worker.transfer.likeness import likeness_of
 
@@ -50,7 +50,7 @@ class New:
 def store_at(place: str, settings: Settings) -> SnapshotStore:
     """Another folder, or URL, than that of the settings. Raises ConfigurationError."""
     named = {"url": place} if "://" in place else {"url": "", "directory": Path(place)}
-    return open_snapshots(settings.snapshots.model_copy(update=named), most_blob_bytes(settings.memory))
+    return open_snapshots(settings.snapshots.model_copy(update=named), settings.memory)
 
 
 def read_old(store: SnapshotStore, settings: Settings, *, same_users: bool = True) -> Old:
