@@ -23,7 +23,8 @@ import numpy as np
 from pydantic import SecretStr
 
 from tests.support.api import made_list
-from tests.support.live_worker import ApiProcess
+from tests.support.live_worker import START_SECONDS, ApiProcess
+from tests.support.waiting import wait_until
 from worker.adapters.redis_lists import RedisLists
 from worker.embedded.ports import HOST, free_ports, is_listening
 from worker.embedded.valkey_server import ValkeyServer
@@ -61,8 +62,7 @@ def constant(size: int) -> Iterator[str]:
     (port,) = free_ports(1)
     process = subprocess.Popen([sys.executable, "-c", CONSTANT.format(size=size, port=port)])
     try:
-        while not is_listening(port):
-            time.sleep(0.05)
+        wait_until(lambda: is_listening(port), START_SECONDS, "the constant's server listens")
         yield f"http://{HOST}:{port}"
     finally:
         process.terminate()
