@@ -1,16 +1,18 @@
-"""The assortment: which items may stand in lists, and of what category they are.
+"""The assortment: which items may stand in lists, of what category they are, and what people decided about them.
 
-The catalogue speaks of ids, known or not; kernels ask by row.
+The catalogue and people speak of ids, known or not; kernels ask by row.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Int32s, UInt64s
+from models.batch import Bools, Float32s, Int32s, UInt64s
+from models.interventions import NO_INTERVENTIONS, Interventions
 from models.tables import size_bytes
 from models.unmet import Unmet
-from models.vocabulary import Vocabulary
+from models.vocabulary import Vocabulary, stable_hash
 
 NO_CATEGORY = -1
 
@@ -21,10 +23,22 @@ class Shelf(NamedTuple):
     Attributes:
         shown: (n,) bool, the item may stand in lists.
         categories: (n,) int32, number of its category; -1 = none known, or nobody asks.
+        lifts: (n,) float32, what is added to its score; (0,) = no item is lifted.
+        pinned: (p,) int32, rows of the pinned items that have one, by place.
+        pinned_at: (p,) int32, beside it, their places from 0.
     """
 
     shown: Bools
     categories: Int32s
+    lifts: Float32s
+    pinned: Int32s
+    pinned_at: Int32s
+
+    @classmethod
+    def empty(cls) -> "Shelf":
+        """Without any row."""
+        nothing = np.zeros(0, np.int32)
+        return cls(np.zeros(0, np.bool_), nothing, np.zeros(0, np.float32), nothing, nothing)
 
 
 class Assortment:
@@ -46,7 +60,10 @@ class Assortment:
         self._others: set[str] = set()  # ids of which the opposite of `unlisted_shown` holds
         self._categories: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
-        self._shelf = Shelf(np.zeros(0, np.bool_), np.zeros(0, np.int32))
+        self._interventions = NO_INTERVENTIONS
+        self._own: dict[int, Interventions] = {}
+        self._own_hashes: UInt64s = np.zeros(0, np.uint64)
+        self._shelf = Shelf.empty()
         self._hashes: UInt64s = np.zeros(0, np.uint64)  # the ids that `_shelf` is about
         self._looks_at_all = False
 
@@ -66,9 +83,18 @@ class Assortment:
         else:
             self._looks_at_all = True  # it may come back to the row that it had
 
+    def intervene(self, everyone: Interventions, own: Mapping[str, Interventions]) -> None:
+        """From now on this holds for all lists, and for those of some users, by id; nothing that was decided before."""
+        self._interventions = everyone
+        self._own = {stable_hash(user): interventions for user, interventions in own.items()}
+        self._own_hashes = np.fromiter(self._own, np.uint64, len(self._own))
+        self.unmet.hide(everyone.blocked)
+        self._shelf = self._shelf._replace(lifts=np.zeros(len(self._hashes) if everyone.lifts else 0, np.float32))
+        self._looks_at_all = True
+
     def is_shown(self, item: str) -> bool:
         """Whether the item may stand in lists."""
-        return (item in self._others) != self._unlisted_shown
+        return item not in self._interventions.blocked and (item in self._others) != self._unlisted_shown
 
     def category(self, item: str) -> int:
         """The number of the item's category, or -1."""
@@ -84,9 +110,26 @@ class Assortment:
             self.unmet.settle({*self._hashes[changed].tolist(), *hashes[changed].tolist()})
         for row in range(len(hashes)) if self._looks_at_all else changed.tolist():
             self._look_at(row)
+        if self._looks_at_all or len(changed):
+            self._shelf = self._with_pins(self._shelf, self._interventions.pins)
         self._looks_at_all = False
         self._hashes[:] = hashes
         return self._shelf
+
+    def own_shelves(self, user_hashes: UInt64s) -> list[int]:
+        """Which of these users have a shelf of their own."""
+        found: list[int] = np.flatnonzero(np.isin(user_hashes, self._own_hashes)).tolist() if self._own else []
+        return found
+
+    def shelf_of(self, user_hash: np.uint64) -> Shelf:
+        """What holds for each row in the lists of a user about whom something was decided. A copy."""
+        everyone, interventions, shelf = self._interventions, self._own[int(user_hash)], self.by_row()
+        lifts = shelf.lifts.copy() if len(shelf.lifts) else np.zeros(len(shelf.shown), np.float32)
+        for item, lift in interventions.lifts.items():
+            lifts[self._rows_of([item])] = lift
+        shown = shelf.shown.copy()
+        shown[self._rows_of(interventions.blocked)] = False
+        return self._with_pins(shelf._replace(shown=shown, lifts=lifts), {**everyone.pins, **interventions.pins})
 
     def size_bytes(self) -> int:
         """Memory of what is known by row; what was said of ids grows with the catalogue."""
@@ -103,11 +146,22 @@ class Assortment:
         if item is not None:
             self._shelf.shown[row] = self.is_shown(item)
             self._shelf.categories[row] = self.category(item)
+            if len(self._shelf.lifts):
+                self._shelf.lifts[row] = self._interventions.lifts.get(item, 0.0)
+
+    def _with_pins(self, shelf: Shelf, pins: Mapping[str, int]) -> Shelf:
+        places = sorted((place - 1, self._vocabulary.row(item)) for item, place in pins.items())
+        known = np.array([pin for pin in places if pin[1] >= 0], np.int32).reshape(-1, 2)
+        return shelf._replace(pinned=known[:, 1].copy(), pinned_at=known[:, 0].copy())
+
+    def _rows_of(self, items: Iterable[str]) -> Int32s:
+        return np.array([row for row in map(self._vocabulary.row, items) if row >= 0], np.int32)
 
     def _grow(self, rows: int) -> None:
         more = rows - len(self._hashes)
-        self._shelf = Shelf(
-            np.append(self._shelf.shown, np.ones(more, np.bool_)),
-            np.append(self._shelf.categories, np.full(more, NO_CATEGORY, np.int32)),
+        self._shelf = self._shelf._replace(
+            shown=np.append(self._shelf.shown, np.ones(more, np.bool_)),
+            categories=np.append(self._shelf.categories, np.full(more, NO_CATEGORY, np.int32)),
+            lifts=np.append(self._shelf.lifts, np.zeros(more if self._interventions.lifts else 0, np.float32)),
         )
         self._hashes = np.append(self._hashes, np.zeros(more, np.uint64))

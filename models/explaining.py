@@ -35,10 +35,10 @@ _FEATURES_OF = {
     "item": range(ITEM_AGE, TREND + 1),
     "vectors": (FIT, FITS_LAST, FITS_TASTE),
 }
-PARTS = (*_FEATURES_OF, "hidden", "bias")
-"""What the ranker's score is the sum of: groups of features with their weights, the hidden layer, the item's bias."""
+PARTS = (*_FEATURES_OF, "hidden", "bias", "rule")
+"""What a score is the sum of: groups of features with their weights, the hidden layer, the item's bias, a lift."""
 
-_HIDDEN_PART, _BIAS_PART = PARTS.index("hidden"), PARTS.index("bias")
+_HIDDEN_PART, _BIAS_PART, RULE_PART = map(PARTS.index, ("hidden", "bias", "rule"))
 _PART_BY_FEATURE = {feature: part for part, features in enumerate(_FEATURES_OF.values()) for feature in features}
 _PARTS = np.array([_PART_BY_FEATURE[feature] for feature in range(features_of(len(ALL_EXPERTS)))])
 

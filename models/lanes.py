@@ -73,11 +73,11 @@ HasBits = Callable[[UInt64s, int, np.uint64], bool]
 SetBits = Callable[[UInt64s, int, np.uint64], None]
 
 
-def lane_bits(salts: tuple[int, ...]) -> tuple[HasBits, SetBits]:
-    """Makes two functions for a row of 64-bit words in which a key has one bit in each word, hashed by its salt.
+def lane_bits(salts: tuple[int, ...]) -> tuple[HasBits, SetBits, SetBits]:
+    """Makes three functions for a row of 64-bit words in which a key has one bit in each word, hashed by its salt.
 
-    The first tells whether the words from place `first` on have all the bits of a key, the second sets them. Look at
-    no bounds.
+    The first tells whether the words from place `first` on have all the bits of a key, the second sets them, the
+    third clears them. Look at no bounds.
     """
     words = ir.VectorType(INT64, len(salts))
     spread = ir.Constant(words, [_signed(salt) for salt in salts])
@@ -98,17 +98,22 @@ def lane_bits(salts: tuple[int, ...]) -> tuple[HasBits, SetBits]:
 
         return types.boolean(array, types.int64, types.uint64), generate
 
-    @intrinsic
-    def set_bits(_typing: Any, array: Any, _first: Any, _key: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-            held = load_lanes(builder, data, arguments[1], words)
-            store_lanes(builder, builder.or_(held, masks(builder, arguments[2])), data, arguments[1])
-            return context.get_dummy_value()
+    def changed_bits(change: Callable[[Any, Any, Any], Any]) -> Any:
+        @intrinsic
+        def change_bits(_typing: Any, array: Any, _first: Any, _key: Any) -> Any:
+            def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+                held = load_lanes(builder, data, arguments[1], words)
+                store_lanes(builder, change(builder, held, masks(builder, arguments[2])), data, arguments[1])
+                return context.get_dummy_value()
 
-        return types.void(array, types.int64, types.uint64), generate
+            return types.void(array, types.int64, types.uint64), generate
 
-    return cast("HasBits", has_bits), cast("SetBits", set_bits)
+        return change_bits
+
+    set_bits = changed_bits(lambda builder, held, mask: builder.or_(held, mask))
+    clear_bits = changed_bits(lambda builder, held, mask: builder.and_(held, builder.not_(mask)))
+    return cast("HasBits", has_bits), cast("SetBits", set_bits), cast("SetBits", clear_bits)
 
 
 def _load(context: Any, builder: Any, kind: Any, array: Any, first: Any, vector: Any) -> Any:

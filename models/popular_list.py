@@ -13,10 +13,17 @@ def popular_rows(popularity: Popularity, shelf: Shelf) -> Int32s:
     """Rows of the up to 100 items that are most popular over the long run among those shown, best first."""
     if not hides_most(popularity, shelf):
         known = _top(popularity)
-        return known[shelf.shown[known]]
+        return _lifted(known[shelf.shown[known]], popularity, shelf)
     counts = np.where(shelf.shown, popularity.counts[-1], 0.0)
     rows = np.argsort(-counts, kind="stable")[:TOP_ITEMS]
-    return rows[counts[rows] > 0].astype(np.int32)
+    return _lifted(rows[counts[rows] > 0].astype(np.int32), popularity, shelf)
+
+
+def _lifted(rows: Int32s, popularity: Popularity, shelf: Shelf) -> Int32s:
+    """In another order, where people lifted some."""
+    if not len(shelf.lifts):
+        return rows
+    return rows[np.argsort(-np.log(popularity.counts[-1, rows]) - shelf.lifts[rows], kind="stable")]
 
 
 def fillers(popularity: Popularity, shelf: Shelf) -> Int32s:
@@ -31,19 +38,15 @@ def hides_most(popularity: Popularity, shelf: Shelf) -> bool:
 
 
 def diverse_rows(
-    rows: Int32s,
-    rule: Diversity,
-    popularity: Popularity,
-    vectors: Vectors,
-    shelf: Shelf,
-    size: int,
-    scratch: DiversityScratch,
+    shelf: Shelf, rule: Diversity, popularity: Popularity, vectors: Vectors, size: int, scratch: DiversityScratch
 ) -> Int32s:
-    """Up to `size` of the rows, best first, as the rule has it."""
+    """Up to `size` of the popular rows, best first, as the rule has it."""
+    rows = popular_rows(popularity, shelf)
     if not is_diverse(rule):
         return rows[:size]
     scratch.rows[: len(rows)] = rows
-    scratch.relevance[: len(rows)] = np.log(popularity.counts[-1, rows])
+    lifts = shelf.lifts[rows] if len(shelf.lifts) else 0.0
+    scratch.relevance[: len(rows)] = np.log(popularity.counts[-1, rows]) + lifts
     length = pick_diverse(rule, vectors.outputs, shelf.categories, len(rows), size, scratch)
     return rows[scratch.picked[:length]]
 

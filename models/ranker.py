@@ -136,7 +136,15 @@ def score_chosen(
     for unit in range(HIDDEN):
         _activate(ranker, unit, count, features.situation, scratch)
     add_weighted_rows(ranker.outer, scratch.hidden, count, scores)
-    _softmax(scores, scratch.chances, count)
+    softmax(scores, scratch.chances, count)
+
+
+@kernel
+def lift_chosen(candidates: Candidates, count: int, lifts: Float32s, scratch: RankerScratch) -> None:
+    """Adds to the scores of the chosen what people decided, `lifts` by item row, and sets `chances` accordingly."""
+    for place in range(count):
+        scratch.scores[place] += lifts[candidates.items[candidates.chosen[place]]]
+    softmax(scratch.scores, scratch.chances, count)
 
 
 @kernel
@@ -166,7 +174,7 @@ def _activate(ranker: Ranker, unit: int, count: int, situation: Float32s, scratc
 
 
 @kernel
-def _softmax(scores: Float32s, chances: Float32s, count: int) -> None:
+def softmax(scores: Float32s, chances: Float32s, count: int) -> None:
     """Beyond `count` the chances are 0."""
     highest = np.float32(-LIMIT)
     for place in range(count):

@@ -1,8 +1,9 @@
 """The compiled pass over users: candidates -> rules -> mixture -> ranker -> top-k, with the reason for each item."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from models.assortment import Shelf
 from models.batch import Float32s, Int32s, UInt64s
@@ -17,12 +18,13 @@ from models.experts.covisitation import (
     SCORE_WINDOW_EVENTS,
     SIMILAR_DECAY,
 )
-from models.explaining import PARTS, part_score, share_out
+from models.explaining import PARTS, RULE_PART, part_score, share_out
 from models.gathering import propose_all, rank_candidates
 from models.knowledge import Knowledge
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
 from models.policies import drop_hidden, excludes_seen
 from models.profiles import Profiles, item_back, remembered
+from models.ranker import lift_chosen
 from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, CONTENT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
 from models.scratch import Scratch
 from models.seen import SeenFilter
@@ -34,7 +36,7 @@ class Ranked(NamedTuple):
     Attributes:
         items: (m, k) int32, item rows; -1 = the list is shorter.
         scores: (m, k) float32, the ranker's probabilities; they descend unless a rule of diversity sets the order.
-        experts: (m, k) int8, index of the expert that weighed most.
+        experts: (m, k) int8, index of the expert that weighed most; -1 = it was pinned there, and no expert named it.
         because: (m, k) int32, row of the user's own item behind it; -1 = none.
         shares: (m, k, experts) float32, of each expert in the mixture's probability of the item; they sum to 1.
         parts: (m, k, parts) float32, what the ranker's score of the item, a logit, is the sum of (`explaining.PARTS`).
@@ -60,6 +62,12 @@ class Ranked(NamedTuple):
             np.zeros((*shape, experts if explain else 0), np.float32),
             np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
         )
+
+    def put(self, index: int, own: "Ranked") -> None:
+        """Puts a single list in the place of list number `index`."""
+        columns: zip[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = zip(self, own, strict=True)
+        for column, other in columns:
+            column[index] = other[0]
 
     def part(self, part: slice) -> "Ranked":
         """A view of some of the lists."""
@@ -96,11 +104,13 @@ def rank_users(
         context, count = rank_candidates(
             knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
         )
+        if len(shelf.lifts) > 0 and count > 0:
+            lift_chosen(scratch.candidates, count, shelf.lifts, scratch.ranker)
         if is_diverse(rule):
             _take_diverse(knowledge, shelf, rule, scratch, count, ranked.items[index], ranked.scores[index])
         else:
             take_best(scratch, count, ranked.items[index], ranked.scores[index])
-        _explain(knowledge, profiles, user, context, scratch, ranked, index)
+        _explain(knowledge, shelf, profiles, user, context, scratch, ranked, index)
 
 
 @kernel
@@ -141,6 +151,7 @@ def _take_diverse(
 @kernel
 def _explain(
     knowledge: Knowledge,
+    shelf: Shelf,
     profiles: Profiles,
     user: int,
     context: int,
@@ -156,6 +167,8 @@ def _explain(
         item = candidates.items[position]
         expert = share_out(knowledge.mixture, candidates, context, position, ranked.shares[index, place])
         part_score(knowledge.ranker, scratch.ranker, candidates.places[position], item, ranked.parts[index, place])
+        if len(ranked.parts[index, place]) > 0 and len(shelf.lifts) > 0:
+            ranked.parts[index, place, RULE_PART] = shelf.lifts[item]
         ranked.items[index, place] = item
         ranked.experts[index, place] = expert
         if expert == NEXT_EXPERT:

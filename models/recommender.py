@@ -17,14 +17,17 @@ from models.descriptions import Description
 from models.diversity import Diversity
 from models.exploration import Explored, Explorer
 from models.foresight import AtOnce, Begin, Foresight
+from models.interventions import Interventions
 from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, item_axes, least_valuable
 from models.learned import Learned
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
+from models.pinning import pinned_rows
 from models.policies import Repeats, excludes_seen
-from models.popular_list import diverse_rows, fillers, popular_rows
+from models.popular_list import diverse_rows
 from models.profiles import Profiles
-from models.ranking import Ranked, rank_users
+from models.ranking import Ranked
+from models.recommending import Means, rank_lists
 from models.registry import CONTENT, EXPERTS, SEQUENCE, columns, takes_part
 from models.scratch import Scratch
 from models.seen import SeenFilter
@@ -255,23 +258,15 @@ class Recommender:
         if len(users) and not 0 <= int(users.min()) <= int(users.max()) < shard.users.rows_used:
             raise IndexError(f"user rows must lie in 0..{shard.users.rows_used - 1}")
         ranked = Ranked.empty(len(users), size, len(self.experts), explain=explain)
-        shelf = self._assortment.by_row()
         rows = np.require(users, np.int32, ["C", "W"])  # what Interactions does to its columns, for the same reason
-        for part in self.foresight.parts_of_users(self.knowledge, shard.profiles, rows, self.scratch.foreseen):
-            rank_users(
-                self.knowledge,
-                shard.profiles,
-                shard.seen,
-                shard.users.hashes,
-                self.vocabulary.hashes,
-                shelf,
-                fillers(self.knowledge.popularity, shelf),
-                self._rule,
-                int(self.options.repeats),
-                rows[part],
-                self.scratch,
-                ranked.part(part),
-            )
+        hashes, repeats = self.vocabulary.hashes, int(self.options.repeats)
+        means = Means(self.knowledge, self.foresight, self.scratch, hashes, self._rule, repeats)
+        rank_lists(means, self._assortment.by_row(), shard, rows, ranked)
+        for index in self._assortment.own_shelves(shard.users.hashes[rows]):
+            own = Ranked.empty(1, size, len(self.experts), explain=explain)
+            shelf = self._assortment.shelf_of(shard.users.hashes[rows[index]])
+            rank_lists(means, shelf, shard, rows[index : index + 1], own)
+            ranked.put(index, own)
         return ranked
 
     def explore(self, shard: ProfileShard, users: Int32s, ranked: Ranked) -> dict[int, Explored]:
@@ -282,14 +277,11 @@ class Recommender:
         return self._explorer.explore(self.knowledge, shard, users, ranked)
 
     def popular(self, size: int) -> tuple[Int32s, npt.NDArray[np.float64]]:
-        """Rows of the items that are most popular over the long run and may be shown, best first, and their shares.
-
-        The rule of diversity holds for them too.
-        """
+        """Rows of the items most popular over the long run that may be shown, and their shares; pins are kept."""
         shelf = self._assortment.by_row()
         popularity, vectors = self.knowledge.popularity, self.knowledge.vectors
-        rows = popular_rows(popularity, shelf)
-        rows = diverse_rows(rows, self._rule, popularity, vectors, shelf, size, self.scratch.diversity)
+        rows = diverse_rows(shelf, self._rule, popularity, vectors, size, self.scratch.diversity)
+        rows = pinned_rows(rows, shelf, size)
         total = max(float(popularity.totals[-1]), 1e-300)
         return rows, popularity.counts[-1, rows] / total
 
@@ -302,6 +294,15 @@ class Recommender:
     def set_shown(self, item: str, *, shown: bool, category: str = "") -> None:
         """Lets an item into lists, or keeps it out; known or not. Categories count where they limit lists."""
         self._assortment.set(item, shown=shown, category=category)
+
+    def intervene(self, everyone: Interventions, own: Mapping[str, Interventions]) -> None:
+        """From now on these decisions hold for lists: for all of them, and for those of some users, by id.
+
+        Pinned items that are not known get a row, as long as one is free.
+        """
+        self.vocabulary.admit([item for each in (everyone, *own.values()) for item in each.pins])
+        self._make_room()
+        self._assortment.intervene(everyone, own)
 
     @property
     def describes(self) -> bool:

@@ -20,7 +20,7 @@ LEAST_SEGMENTS = 2
 WORDS_PER_BLOCK = 8
 _SALTS = tuple(int.from_bytes(sha256(bytes([word])).digest()[:8], "big") | 1 for word in range(WORDS_PER_BLOCK))
 
-_has_bits, _set_bits = lane_bits(_SALTS)
+_has_bits, _set_bits, _clear_bits = lane_bits(_SALTS)
 
 
 class SeenFilter(NamedTuple):
@@ -139,6 +139,20 @@ def add_seen(seen: SeenFilter, key: np.uint64) -> None:
         segment = _next_segment(seen)
     _set_bits(seen.words, _block(seen, segment, key), key)
     seen.pairs[segment] += 1
+
+
+@kernel
+def forget_seen(seen: SeenFilter, user_hash: np.uint64, item_hashes: UInt64s) -> None:
+    """Takes out all pairs of a user with these items; 0 = no item.
+
+    Bits are shared: for each pair about two or three of other users are taken out too, where a segment is full.
+    """
+    for item_hash in item_hashes:
+        key = pair_hash(user_hash, item_hash)
+        for segment in range(len(seen.pairs)):
+            held = item_hash != 0 and seen.pairs[segment] > 0 and seen.starts[segment + 1] <= len(seen.words)
+            if held and _has_bits(seen.words, _block(seen, segment, key), key):
+                _clear_bits(seen.words, _block(seen, segment, key), key)
 
 
 @kernel

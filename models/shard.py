@@ -46,6 +46,11 @@ class ProfileShard:
         order = np.argsort(self.profiles.last_event[rows], kind="stable")[: self.users.evict_rows]
         return self.forget(rows[order])
 
+    def last_items(self, row: int) -> Int32s:
+        """(96,) item rows of a user's last events, newest first; -1 = none, or forgotten."""
+        ring: Int32s = self.profiles.items[row]
+        return np.roll(ring, -int(self.profiles.events[row]) % len(ring))[::-1].copy()
+
     def forget(self, rows: Int32s) -> list[str]:
         """Clears these users; returns their ids."""
         blank = Profiles.empty(1)
@@ -69,9 +74,14 @@ class ProfileShard:
         self.profiles.published[users, :places] = items[:, :places]
         self.profiles.explored[users] = 0 if explored is None else explored
 
-    def users_with(self, items: Int32s, explored: UInt64s) -> Int64s:
-        """Rows of the users whose published list shows any of these items, or of these hashes as a new item."""
+    def users_with(self, items: Int32s, explored: UInt64s, *, noted_whole: bool = True) -> Int64s:
+        """Rows of the users whose published list shows any of these items, or of these hashes as a new item.
+
+        And of those whose list may, where it may be longer than what is noted: not `noted_whole`.
+        """
         shows = np.isin(self.profiles.published, items).any(axis=1)
+        if not noted_whole:
+            shows |= self.profiles.published[:, -1] != -1
         if self.profiles.explored.any():
             shows |= np.isin(self.profiles.explored, explored)
         return np.flatnonzero(shows)

@@ -46,6 +46,9 @@ def standard_topics(settings: KafkaSettings) -> list[Topic]:
     return [
         Topic(settings.events_topic, settings.partitions),
         Topic(settings.items_topic, 1, compacted=True),
+        Topic(settings.control_topic, 1, compacted=True),
+        Topic(settings.review_topic, 1, compacted=True),
+        Topic(settings.audit_topic, 1),
         Topic(settings.dead_letter_topic, 1),
     ]
 

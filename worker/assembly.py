@@ -18,14 +18,17 @@ from models.policies import Repeats
 from models.recommender import Recommender, RecommenderOptions
 from models.sequence_options import EVERYTHING, PREFIX, SequenceOptions
 from worker.adapters.clock import SystemClock
-from worker.adapters.kafka_catalogue import KafkaCatalogue
+from worker.adapters.kafka_notes import KafkaNotes
 from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
+from worker.adapters.kafka_table import KafkaTable
 from worker.adapters.redis_lists import RedisLists
 from worker.budgets import chosen_experts, max_items, max_users
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
 from worker.collector import few_collections
+from worker.control import Control
+from worker.enforcement import Enforcement, Notes
 from worker.errors import ConfigurationError, StateError
 from worker.health import HealthServer
 from worker.logs import configure_logs
@@ -34,7 +37,7 @@ from worker.manifest_log import ManifestLog
 from worker.observers import Observer, Observers
 from worker.parts import Parts
 from worker.pipeline import Pipeline, Ports
-from worker.ports import CatalogueSource, Clock, DeadLetters, EventSource, ListSink, SnapshotStore
+from worker.ports import Clock, CompactedTopic, DeadLetters, EventSource, ListSink, RecordSink, SnapshotStore
 from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
@@ -61,7 +64,9 @@ class Adapters:
     source: EventSource
     lists: ListSink
     dead_letters: DeadLetters
-    catalogue: CatalogueSource
+    catalogue: CompactedTopic
+    control: CompactedTopic
+    notes: RecordSink
     snapshots: SnapshotStore
     clock: Clock
     background: Executor
@@ -79,7 +84,9 @@ def real_adapters(settings: Settings) -> Adapters:
         source=KafkaEventSource(settings.kafka),
         lists=RedisLists(settings.redis, settings.lists),
         dead_letters=KafkaDeadLetters(settings.kafka),
-        catalogue=KafkaCatalogue(settings.kafka),
+        catalogue=KafkaTable(settings.kafka, settings.kafka.items_topic),
+        control=KafkaTable(settings.kafka, settings.kafka.control_topic),
+        notes=KafkaNotes(settings.kafka),
         snapshots=open_snapshots(settings.snapshots, settings.memory),
         clock=SystemClock(),
         background=ThreadPoolExecutor(1, "snapshot"),
@@ -167,7 +174,7 @@ def open_lists(settings: Settings) -> ListSink:
 
 def open_catalogue(settings: Settings) -> Catalogue:
     """The catalogue in the items topic."""
-    return Catalogue(KafkaCatalogue(settings.kafka), limits=settings.events)
+    return Catalogue(KafkaTable(settings.kafka, settings.kafka.items_topic), limits=settings.events)
 
 
 def build_worker(
@@ -188,12 +195,20 @@ def build_worker(
         adapters.snapshots, recommender, manifest_log, adapters.background, settings.snapshots.keep
     )
     catalogue = Catalogue(adapters.catalogue, ListRules(settings.lists), settings.events)
+    enforcement = Enforcement(
+        Control(adapters.control, settings.events),
+        catalogue,
+        pipeline,
+        Notes(adapters.notes, settings.kafka.control_topic, manifest_log.instance, adapters.clock),
+        adapters.source.partition_of,
+    )
     parts = Parts(
         adapters.source,
         adapters.lists,
         adapters.dead_letters,
         catalogue,
         pipeline,
+        enforcement,
         restorer,
         checkpointer,
         manifest_log,

@@ -8,7 +8,7 @@ import msgspec
 from worker.event_faults import id_faults
 from worker.events import Item, Reject, Rejection
 from worker.formats.reader import UNREADABLE
-from worker.ports import CatalogueSource
+from worker.ports import CompactedTopic
 from worker.rules import GONE, Listing, ListRules
 from worker.settings import EventSettings, ListSettings
 
@@ -24,7 +24,7 @@ class Catalogue:
     """
 
     def __init__(
-        self, source: CatalogueSource, rules: ListRules | None = None, limits: EventSettings | None = None
+        self, source: CompactedTopic, rules: ListRules | None = None, limits: EventSettings | None = None
     ) -> None:
         """Without rules, an item may stand in lists if it is available. Records and ids are limited as events are."""
         self._source = source
@@ -81,6 +81,10 @@ class Catalogue:
         """The item's category; "" where none is known."""
         item = self.items.get(item_id)
         return item.category if item else ""
+
+    def items_of(self, category: str) -> list[str]:
+        """The items of a category."""
+        return [item_id for item_id, item in self.items.items() if item.category == category]
 
     def known(self, item_ids: Iterable[str]) -> list[Item]:
         """Those of the items that are not gone."""

@@ -17,11 +17,13 @@ import msgspec
 from models.recommender import Recommender
 from worker.contents import Arrays, encoded, partition_arrays
 from worker.errors import SnapshotError
-from worker.manifest import PartitionEntry, highest_epochs
+from worker.manifest import Manifests, PartitionEntry, highest_epochs
 from worker.manifest_log import ManifestLog
 from worker.partition import OwnedPartition
 from worker.ports import Clock, SnapshotStore
 from worker.retention import Retention
+
+Due = dict[int, dict[int, int]]  # by partition, what `Erased.due` says of the state
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Written:
 
     size_bytes: int
     next_offsets: dict[int, int]
+    due: Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Cut:
     """A checkpoint under way: whose state was copied, as of when, and the blobs that come of it."""
 
     partitions: dict[int, PartitionEntry]  # their blobs are not named yet
+    due: Due
     blobs: Future[Blobs]
 
 
@@ -59,6 +63,7 @@ class Checkpointer:
         self._log = manifest_log
         self._background = background
         self._retention = Retention(store, manifest_log.instance, keep)
+        self._given_up: list[Future[Blobs]] = []
 
     def claim(self, taken: Sequence[OwnedPartition], now_ms: int) -> None:
         """Makes the new epochs durable before anything is learned under them; no blob is written.
@@ -75,7 +80,12 @@ class Checkpointer:
         """Copies the state, and has C2 done in the background."""
         copies = [self._recommender.dump(), *(partition_arrays(self._recommender, each) for each in partitions)]
         entries = {each.number: _entry(each, "") for each in partitions}
-        return Cut(entries, self._background.submit(self._write_blobs, copies))
+        due = {each.number: each.erased.due() for each in partitions}
+        return Cut(entries, due, self._background.submit(self._write_blobs, copies))
+
+    def give_up(self, cut: Cut) -> None:
+        """It would be wrong by now; its blobs are dropped once they are written."""
+        self._given_up.append(cut.blobs)
 
     def _write_blobs(self, copies: list[Arrays]) -> Blobs:
         """C2. Raises SnapshotError. Each copy is let go once it is written, so that memory holds one blob at a time."""
@@ -107,19 +117,46 @@ class Checkpointer:
         }
         released = {number: entries.pop(number) for number in releasing}
         self._log.append(knowledge, entries, released, now_ms)
-        return Written(blobs.size_bytes, {number: entry.next_offset for number, entry in cut.partitions.items()})
+        next_offsets = {number: entry.next_offset for number, entry in cut.partitions.items()}
+        return Written(blobs.size_bytes, next_offsets, cut.due)
 
     def drop_old(self, clock: Clock) -> None:
         """C5. Raises ServiceUnavailable, SnapshotError; what stays behind is dropped the next time."""
-        kept = self._retention.drop_old(clock)
+        self._trim(self._retention.drop_old(clock, self._take_given_up()))
+
+    def purge(self, clock: Clock) -> set[int]:
+        """C5, so that nothing older than the last cut is left of what is ours.
+
+        Returns the partitions of which, in no worker's snapshots, anything older is left. Raises as `drop_old` does,
+        and as `ManifestLog.append` does.
+        """
+        if self._trim(self._retention.drop_old(clock, self._take_given_up())) and self._log.has_written:
+            self._log.append(self._log.latest.knowledge, self._log.latest.partitions, {}, clock.now_ms())
+        kept = self._retention.drop_old(clock, purge=True)
+        ours = {} if self._retention.has_unnamed_blobs() else self._log.latest.partitions
+        return {number for number, entry in ours.items() if _blobs_of(number, kept) <= {entry.blob, ""}}
+
+    def _trim(self, kept: Manifests) -> bool:
+        """Lets go of what we released and others have by now; whether there was anything."""
         elsewhere = highest_epochs((name, each) for name, each in kept if name.instance != self._log.instance)
         latest = self._log.latest
         released = {n: each for n, each in latest.released.items() if each.epoch >= elsewhere.get(n, 0)}
         self._log.latest = msgspec.structs.replace(latest, released=released)
+        return len(released) < len(latest.released)
+
+    def _take_given_up(self) -> list[str]:
+        """Names of the blobs that were given up and are written by now."""
+        written = [each for each in self._given_up if each.done()]
+        self._given_up = [each for each in self._given_up if not each.done()]
+        return [name for each in written if not each.exception() for name in each.result().names]
 
     def close(self) -> None:
         """What is being written is finished, and named by nobody."""
         self._background.shutdown(wait=False, cancel_futures=True)
+
+
+def _blobs_of(partition: int, manifests: Manifests) -> set[str]:
+    return {each.entries()[partition].blob for _, each in manifests if partition in each.entries()}
 
 
 def _entry(partition: OwnedPartition, blob: str) -> PartitionEntry:

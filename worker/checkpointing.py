@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from worker.checkpoint import Cut, Written
+from worker.checkpoint import Cut, Due, Written
 from worker.errors import MillraceError, ServiceUnavailable, SnapshotError
 from worker.partition import OwnedPartition
 from worker.parts import Parts
@@ -25,6 +25,8 @@ class Checkpointing:
 
     def begin(self) -> None:
         """C1; C2 goes on beside the loop. Nothing, while the last one is still being written."""
+        if not self._owned and self._parts.enforcement.is_erasing:
+            self._drop_old({})
         if self._owned and not self._pending:
             self._began_seconds = self._parts.clock.monotonic()
             self._flush_dead_letters()
@@ -32,7 +34,9 @@ class Checkpointing:
             self._parts.observer.snapshot_copied(self._parts.clock.monotonic() - self._began_seconds)
 
     def give_up(self) -> None:
-        """What is being written would be wrong by now; its blobs are dropped some day."""
+        """What is being written would be wrong by now."""
+        if self._pending:
+            self._parts.checkpointer.give_up(self._pending)
         self._pending = None
 
     def advance(self) -> None:
@@ -60,7 +64,7 @@ class Checkpointing:
         written: Written = self._parts.checkpointer.finish(cut, clock.now_ms(), releasing, within_seconds)
         self._parts.observer.snapshot_written(written.size_bytes, clock.monotonic() - self._began_seconds)
         self._commit(written.next_offsets)
-        self._drop_old()
+        self._drop_old(written.due)
 
     def _failed(self, error: MillraceError) -> None:
         """Tells of it; the last one stays the truth."""
@@ -80,8 +84,13 @@ class Checkpointing:
         except ServiceUnavailable as error:
             log.warning("the offsets were not committed this time", cause=str(error), remedy=error.remedy)
 
-    def _drop_old(self) -> None:
+    def _drop_old(self, due: Due) -> None:
+        """And tells of whom no snapshot holds anything any more."""
         try:
-            self._parts.checkpointer.drop_old(self._parts.clock)
+            if any(due.values()) or self._parts.enforcement.is_erasing:
+                clean = self._parts.checkpointer.purge(self._parts.clock)
+                self._parts.enforcement.send_receipts({number: due[number] for number in clean & due.keys()})
+            else:
+                self._parts.checkpointer.drop_old(self._parts.clock)
         except (ServiceUnavailable, SnapshotError) as error:
             log.warning("old snapshots stay for now", cause=str(error), remedy=error.remedy)

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, TensorSpec, serialize
 from safetensors.numpy import load as load_arrays
 
 from models.recommender import Recommender
+from worker.erasure import Erased
 from worker.errors import SnapshotError
 from worker.manifest import REMEDY
 from worker.partition import OwnedPartition
@@ -23,10 +24,11 @@ UNFIT = (ValueError, KeyError, IndexError, TypeError, OverflowError)  # what arr
 
 
 def partition_arrays(recommender: Recommender, partition: OwnedPartition) -> Arrays:
-    """Copies of a partition's users, of its cleaner's memory, and of who is out of date."""
+    """Copies of a partition's users, of its cleaner's memory, of who is out of date, and of whom it has forgotten."""
     shard = recommender.dump_shard(partition.shard)
     cleaner, dirty = partition.cleaner.state(), partition.dirty.state()
-    return _named(shard, "shard.") | _named(cleaner, "cleaner.") | _named(dirty, "dirty.")
+    erased = _named(partition.erased.state(), "erased.")
+    return _named(shard, "shard.") | _named(cleaner, "cleaner.") | _named(dirty, "dirty.") | erased
 
 
 def restored_knowledge(recommender: Recommender, what: str, arrays: Arrays) -> bool:
@@ -41,16 +43,17 @@ def restored_partition(
     recommender: Recommender, clean: CleanSettings, number: int, epoch: int, next_offset: int, arrays: Arrays
 ) -> OwnedPartition:
     """A partition as `partition_arrays` gave it; no arrays = nobody is known. Raises SnapshotError."""
-    cleaner, dirty = Cleaner(clean), DirtyUsers()
+    cleaner, dirty, erased = Cleaner(clean), DirtyUsers(), Erased()
     if not arrays:
         return OwnedPartition(number, epoch, next_offset, recommender.new_shard(), cleaner)
     try:
         cleaner.load_state(_part(arrays, "cleaner."))
         shard = recommender.load_shard(_part(arrays, "shard."))
         dirty.load_state(_part(arrays, "dirty."), shard.users.capacity)
+        erased.load_state(_part(arrays, "erased."))
     except UNFIT as error:
         raise does_not_fit(f"the snapshot of partition {number}", error) from error
-    return OwnedPartition(number, epoch, next_offset, shard, cleaner, dirty)
+    return OwnedPartition(number, epoch, next_offset, shard, cleaner, dirty, erased=erased)
 
 
 def encoded(arrays: Arrays) -> bytes:

@@ -130,7 +130,8 @@ def _brokers(admin: KafkaAdminClient) -> Finding:
 
 def _topics(admin: KafkaAdminClient, settings: KafkaSettings) -> Iterator[Finding]:
     found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics() if topic["partitions"]}
-    for name in (settings.events_topic, settings.items_topic, settings.dead_letter_topic):
+    ours = {name for setting, name in settings.model_dump().items() if setting.endswith("_topic")}
+    for name in sorted(ours):
         detail = f"{found[name]} partition(s)" if name in found else "does not exist"
         remedy = "create it, as `millrace topics create` does"
         yield _finding(f"topic {name}", name in found, detail, remedy)

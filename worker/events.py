@@ -58,17 +58,19 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 EXPLORATION = "exploration"
+RULE = "rule"
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why an item is in a list.
 
     Attributes:
-        expert: the model that weighed most, or `exploration`.
+        expert: the model that weighed most, or `exploration`, or `rule` where no model named the item.
         because: the user's own item behind it, if any.
         propensity: of an explored item, the chance that it came to stand there.
         shares: of the experts in the mixture's probability of the item, in sum 1; those without a share are left out.
         parts: what the ranker's score of the item, a logit, is the sum of. Both only with `lists.explanations`.
+        rule: id of the rule that pinned or lifted it.
     """
 
     expert: str
@@ -76,6 +78,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     propensity: float | None = None
     shares: dict[str, float] | None = None
     parts: dict[str, float] | None = None
+    rule: str = ""
 
 
 class RecommendationList(msgspec.Struct, frozen=True):
@@ -114,6 +117,7 @@ class Reject(StrEnum):
     LATE = "late"
     DUPLICATE = "duplicate"
     ROBOT = "robot"
+    FORGOTTEN = "forgotten"  # from before its user asked to be forgotten; not kept for a person either
 
 
 class Rejection(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from worker.reloading import reloaded
 from worker.rules import ListRules
 from worker.settings import Settings
 
-CATALOGUE_SECONDS = 0.2
+CATALOGUE_SECONDS = CONTROL_SECONDS = 0.2
 REMEMBERED_SECONDS = 5.0
 REFRESH_SECONDS = 0.25  # longest stretch of refreshing between two polls while the worker keeps up
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
@@ -38,7 +38,7 @@ class Worker:
         self._status: str | None = "starting"
         self._kafka_trouble: str | None = None
         self._round_at = parts.clock.monotonic()
-        self._due = {"remembered": 0.0, "popular": 0.0, "catalogue": 0.0, "checkpoint": 0.0}
+        self._due = {"remembered": 0.0, "popular": 0.0, "catalogue": 0.0, "control": 0.0, "checkpoint": 0.0}
 
     # -- asked from other threads -----------------------------------------------------------------------------
 
@@ -59,9 +59,14 @@ class Worker:
 
     def why_not_ready(self) -> str | None:
         """None while events are read and lists are published."""
-        unread = None if self._parts.catalogue.may_rank() else "the catalogue is not read yet, and the rules need it"
         not_publishing = None if self._parts.pipeline.publishes else "Redis does not take lists"
-        return self._kafka_trouble or self._status or self._ownership.trouble or unread or not_publishing
+        return self._kafka_trouble or self._status or self._ownership.trouble or self._unread() or not_publishing
+
+    def _unread(self) -> str | None:
+        """What lists wait for; None = they may be made."""
+        if not self._parts.catalogue.may_rank():
+            return "the catalogue is not read yet, and the rules need it"
+        return None if self._parts.enforcement.may_rank() else "the control topic, which holds rules, is not read yet"
 
     # -- the main line ----------------------------------------------------------------------------------------
 
@@ -128,7 +133,7 @@ class Worker:
         self._parts.observer.waiting(sum(len(each.dirty) for each in self._owned.values()))
 
     def _make_lists(self, seconds: float) -> None:
-        if self._parts.catalogue.may_rank():
+        if not self._unread():
             self._parts.pipeline.refresh(list(self._owned.values()), seconds)
 
     def _lag_records(self) -> int:
@@ -156,6 +161,8 @@ class Worker:
         if self._is_due("catalogue", CATALOGUE_SECONDS):
             self._read_catalogue()
             self._parts.pipeline.describing.some()
+        if self._is_due("control", CONTROL_SECONDS):
+            self._read_control()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
         if self._is_due("remembered", REMEMBERED_SECONDS):
@@ -175,7 +182,7 @@ class Worker:
         log.info("settings were read again", changed=changed, waiting_for_a_restart=waiting)
 
     def _publish_popular(self) -> None:
-        if self._parts.catalogue.may_rank():
+        if not self._unread():
             self._parts.pipeline.publish_popular(standing_by=not self._owned)
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
@@ -194,6 +201,17 @@ class Worker:
         if listings:
             self._parts.pipeline.set_listings(listings, list(self._owned.values()))
             self._parts.pipeline.describing.add(self._parts.catalogue.known(listings))
+            self._parts.enforcement.catalogue_changed(self._owned)
+        self._reject(rejections)
+
+    def _read_control(self) -> None:
+        try:
+            rules_changed, rejections = self._parts.enforcement.look(self._owned)
+        except ServiceUnavailable as error:
+            log.warning("the control topic cannot be read now", cause=str(error), remedy=error.remedy)
+            return
+        if rules_changed:
+            self._due["popular"] = 0.0
         self._reject(rejections)
 
     def _reject(self, rejections: Sequence[Rejection]) -> None:
@@ -240,7 +258,14 @@ class Worker:
     def _close(self) -> None:
         """Closes everything, whatever goes wrong on the way."""
         parts = self._parts
-        for each in (parts.source, parts.catalogue, parts.dead_letters, parts.lists, parts.checkpointer):
+        for each in (
+            parts.source,
+            parts.catalogue,
+            parts.enforcement,
+            parts.dead_letters,
+            parts.lists,
+            parts.checkpointer,
+        ):
             try:
                 each.close()
             except Exception as error:

@@ -29,6 +29,11 @@ class ManifestLog:
         self._store = store
         self._sequence = _last_sequence(store, instance)
 
+    @property
+    def has_written(self) -> bool:
+        """Whether a manifest of ours is known."""
+        return self._sequence > 0
+
     def append(
         self,
         knowledge: str,

@@ -103,6 +103,7 @@ class Ownership:
         for each in taken:
             self.partitions[each.number] = each
             self._parts.pipeline.adopt(each)
+            self._parts.enforcement.adopt(each)
         self._parts.observer.owned(sorted(self.partitions))
         log.info("partitions taken over", partitions={each.number: each.position for each in taken})
 

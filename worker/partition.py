@@ -1,13 +1,16 @@
 """A partition that this worker owns: its users, what cleaning remembers, and how far it was read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.batch import Int32s, UInt64s
+from models.forgetting import forget_user
 from models.learned import Learned
 from models.recommender import Recommender
 from models.shard import ProfileShard
+from worker.erasure import Erased
 from worker.events import position_text
 from worker.ports import Record
 from worker.refresh import DirtyUsers
@@ -27,6 +30,7 @@ class OwnedPartition:
         restored_from: the blob that it was taken over with; "" = nothing was known.
         lists_mark: mark of the store that its lists were published to; "" = none were.
         topic_id: of the topic that `next_offset` lies in; "" = not known.
+        erased: which requests to forget users were fulfilled in this state.
     """
 
     number: int
@@ -40,6 +44,7 @@ class OwnedPartition:
     restored_from: str = ""
     lists_mark: str = ""
     topic_id: str = ""
+    erased: Erased = field(default_factory=Erased)
 
     @property
     def position(self) -> str:
@@ -60,10 +65,27 @@ class OwnedPartition:
         if learned.forgotten_users:
             self.dirty.forget_all_but(self.shard.users.rows_in_use())
 
-    def mark_lists_with(self, item_rows: Int32s, explored: UInt64s, now_ms: int) -> None:
-        """The published lists that show any of these items, or of these hashes as a new item, are wrong."""
-        rows = self.shard.users_with(item_rows, explored)
+    def mark_lists_with(self, item_rows: Int32s, explored: UInt64s, now_ms: int, *, noted_whole: bool = True) -> None:
+        """The published lists that show any of these items, or of these hashes as a new item, are wrong.
+
+        So may all be that are longer than what is noted of them, unless they are `noted_whole`.
+        """
+        rows = self.shard.users_with(item_rows, explored, noted_whole=noted_whole)
         self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
+
+    def mark_users(self, user_ids: Iterable[str], now_ms: int) -> None:
+        """The lists of these users, as far as they are here, are wrong; they are made anew at once."""
+        known = [row for row in map(self.shard.users.row, user_ids) if row >= 0]
+        rows = np.array(known, np.int64)
+        self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
+        self.dirty.hurry(rows)
+
+    def forget_user(self, recommender: Recommender, user_id: str) -> bool:
+        """Forgets all that tells of a user; False = nobody of that id is here."""
+        row = self.shard.users.row(user_id)
+        if row >= 0:
+            self.dirty.forget(row)
+        return forget_user(recommender.knowledge, recommender.vocabulary.hashes, self.shard, user_id)
 
 
 def new_partition(number: int, recommender: Recommender, cleaner: Cleaner) -> OwnedPartition:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
+from worker.enforcement import Enforcement
 from worker.manifest_log import ManifestLog
 from worker.observers import Observer
 from worker.pipeline import Pipeline
@@ -20,6 +21,7 @@ class Parts:
     dead_letters: DeadLetters
     catalogue: Catalogue
     pipeline: Pipeline
+    enforcement: Enforcement
     restorer: Restorer
     checkpointer: Checkpointer
     manifest_log: ManifestLog

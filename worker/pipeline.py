@@ -8,19 +8,23 @@ from itertools import pairwise
 import numpy as np
 import structlog
 
-from models.batch import Int32s
+from models.batch import Int32s, UInt64s
 from models.learned import Learned
+from models.profiles import PUBLISHED_ITEMS
 from models.recommender import Recommender
 from models.vocabulary import stable_hash
 from worker.departed import Departed
 from worker.describing import Describing
 from worker.drift import DriftWatch
+from worker.erasure import Bygone
 from worker.errors import ServiceUnavailable
+from worker.events import Reject
 from worker.observers import Observer, Remembered
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.refill import Refill
 from worker.rules import Listing
+from worker.ruling import Ruling
 from worker.settings import RefreshSettings
 from worker.steps.columns import Cleaned, RankedLists
 from worker.steps.decode import Decoder
@@ -49,6 +53,7 @@ class Pipeline:
 
     Attributes:
         describing: what the catalogue says of items goes that way.
+        bygone: events that are passed over, because their users asked to be forgotten since.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Pipeline:
         self._drift = DriftWatch(observer, ports.loading)
         self._departed = Departed()
         self.describing = Describing(recommender, ports.clock)
+        self.bygone = Bygone()
         self._refill = Refill()
         self._retry_at_seconds = -np.inf
 
@@ -98,7 +104,11 @@ class Pipeline:
             self._observer.trained(*learned.trainings)
 
     def _clean(self, partition: OwnedPartition, records: Sequence[Record]) -> Cleaned:
-        cleaned = partition.cleaner.clean(self._decoder.decode(partition.number, records))
+        decoded = self._decoder.decode(partition.number, records)
+        bygone = self.bygone.are_bygone(decoded.user_keys, decoded.record_times_ms)
+        cleaned = partition.cleaner.clean(decoded.keep(~bygone))
+        if bygone.any():
+            cleaned.rejected[Reject.FORGOTTEN] = int(np.count_nonzero(bygone))
         if cleaned.rejections:
             self._ports.dead_letters.send(cleaned.rejections)
         return cleaned
@@ -215,7 +225,8 @@ class Pipeline:
         So are those that explore: what the catalogue says of new items is not known by row.
         """
         hidden, now_ms = self._recommender.hidden_rows(), self._ports.clock.now_ms()
-        partition.mark_lists_with(hidden, partition.shard.explored(), now_ms)
+        self._mark_lists_with(hidden, partition.shard.explored(), [partition])
+        partition.mark_users(self._ranker.ruling.own, now_ms)
         self._refill.begin(partition)
 
     def drop(self, partition: OwnedPartition) -> None:
@@ -226,11 +237,34 @@ class Pipeline:
         """Takes items out of lists or lets them in again; lists that show a lost item are refreshed."""
         for item_id, listing in listings.items():
             self._recommender.set_shown(item_id, shown=listing.shown, category=listing.category)
-        lost = [item_id for item_id, listing in listings.items() if not listing.shown]
-        rows = np.array([row for row in map(self._recommender.vocabulary.row, lost) if row >= 0], np.int32)
-        hashes = np.fromiter(map(stable_hash, lost), np.uint64, len(lost))
-        for partition in partitions if lost else ():
-            partition.mark_lists_with(rows, hashes, self._ports.clock.now_ms())
+        self._mark_lists_of([item_id for item_id, listing in listings.items() if not listing.shown], partitions)
+
+    def rule(self, ruling: Ruling, partitions: Sequence[OwnedPartition]) -> None:
+        """From now on lists follow these rules. Those that break a new block, and those of a new rule, are wrong."""
+        before, self._ranker.ruling = self._ranker.ruling, ruling
+        self._recommender.intervene(ruling.everyone, ruling.own)
+        self._mark_lists_of(list(ruling.everyone.blocked - before.everyone.blocked), partitions)
+        concerned = [user for user in {*before.own, *ruling.own} if before.own.get(user) != ruling.own.get(user)]
+        for partition in partitions:
+            partition.mark_users(concerned, self._ports.clock.now_ms())
+
+    def forget_user(self, partition: OwnedPartition, user_id: str, *, is_home: bool) -> bool:
+        """Forgets a user and takes the list away; False = nobody of that id is there, and it `is_home` of others."""
+        concerns_us = partition.forget_user(self._recommender, user_id) or is_home
+        if concerns_us:
+            self._departed.add(partition.position, [user_id])
+        return concerns_us
+
+    def _mark_lists_of(self, item_ids: Sequence[str], partitions: Sequence[OwnedPartition]) -> None:
+        """The lists that show any of these items are wrong."""
+        if item_ids:
+            rows = np.array([row for row in map(self._recommender.vocabulary.row, item_ids) if row >= 0], np.int32)
+            self._mark_lists_with(rows, np.fromiter(map(stable_hash, item_ids), np.uint64, len(item_ids)), partitions)
+
+    def _mark_lists_with(self, rows: Int32s, hashes: UInt64s, partitions: Sequence[OwnedPartition]) -> None:
+        now_ms, noted_whole = self._ports.clock.now_ms(), self._ranker.size <= PUBLISHED_ITEMS
+        for partition in partitions:
+            partition.mark_lists_with(rows, hashes, now_ms, noted_whole=noted_whole)
 
 
 def _in_parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

@@ -54,6 +54,9 @@ class EventSource(Protocol):
     def partitions(self) -> int:
         """How many the topic has, as far as is known here; 0 = nothing is known yet."""
 
+    def partition_of(self, user_id: str) -> int:
+        """Where the events of a user go, as producers choose by the key; -1 = not known yet."""
+
     def begin(self, partition: int, offset: int | None) -> int:
         """Seeks to `offset` (None = the start of the log), lets the records flow, returns the offset.
 
@@ -70,11 +73,11 @@ class EventSource(Protocol):
         """Leaves the group (a static member keeps its place)."""
 
 
-class CatalogueSource(Protocol):
-    """The `items` topic, read whole by every worker."""
+class CompactedTopic(Protocol):
+    """A topic that keeps the last value of each key, such as `items`, read whole by everyone."""
 
     def poll(self) -> Sequence[tuple[str, bytes | None]]:
-        """New (item id, value) pairs, without waiting; None = the item is gone."""
+        """New (key, value) pairs, without waiting; None = the key is gone."""
 
     def caught_up(self) -> bool:
         """Whether everything that stood in the topic at the start has been read."""
@@ -128,6 +131,16 @@ class DeadLetters(Protocol):
         """Waits until all that were taken are safe or lost. Raises ServiceUnavailable after the timeout."""
 
     def close(self) -> None: ...
+
+
+class RecordSink(Protocol):
+    """Where the worker leaves notes for others: receipts, and what a person should look at."""
+
+    def send(self, topic: str, key: str, value: bytes | None) -> None:
+        """Hands over without waiting; what cannot be taken now is lost, and told in the log."""
+
+    def close(self) -> None:
+        """Waits a moment for what is on its way."""
 
 
 class RecordWriter(Protocol):

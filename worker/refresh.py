@@ -13,6 +13,7 @@ import numpy.typing as npt
 from models.batch import Float64s, Int32s, Int64s
 
 CLEAN = 0
+EVERYONE = slice(None)
 BYTES_PER_USER = 16  # since when, and when refreshed
 MOST_SAVED_SECONDS = 1.0
 LEAST_REST = 1e-9  # a share of 1 leaves nothing; the savings are full after the first moment of work
@@ -52,9 +53,13 @@ class DirtyUsers:
         self.since_ms[:] = CLEAN
         self.since_ms[rows] = kept
 
-    def hurry(self) -> None:
-        """Whoever is out of date may be refreshed at once."""
-        self._refreshed_at[:] = -np.inf
+    def forget(self, row: int) -> None:
+        """The user in this row is gone."""
+        self.since_ms[row : row + 1] = CLEAN
+
+    def hurry(self, rows: Int64s | slice = EVERYONE) -> None:
+        """Whoever of these is out of date may be refreshed at once."""
+        self._refreshed_at[rows] = -np.inf
 
     def due(self, now_seconds: float, coalesce_seconds: float) -> Int64s:
         """Rows that may be refreshed now, in no order."""

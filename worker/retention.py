@@ -18,16 +18,19 @@ class Retention:
         self._keep = keep
         self._unnamed_since_seconds: dict[str, float] = {}
 
-    def drop_old(self, clock: Clock) -> Manifests:
+    def drop_old(self, clock: Clock, given_up: Iterable[str] = (), *, purge: bool = False) -> Manifests:
         """Drops our manifests beyond the last n, then the blobs that nobody names; returns the manifests that stay.
 
-        Raises ServiceUnavailable or SnapshotError when something can be neither read nor dropped; the next call tries
-        again.
+        Blobs that were `given_up` wait for no manifest. A `purge` leaves only our last manifest, and of logs that were
+        sealed none whose partitions passed on. Raises ServiceUnavailable or SnapshotError when something can be neither
+        read nor dropped; the next call tries again.
         """
         manifests = self._read_all()
-        dropped = self._beyond_the_last() + _of_dead_workers(manifests, self._instance, clock.now_ms())
+        dropped = self._beyond_the_last(1 if purge else self._keep)
+        dropped += _of_dead_workers(manifests, self._instance, clock.now_ms())
+        dropped += _of_sealed_logs(manifests) if purge else []
         self._store.drop(dropped, [])
-        freed = _blobs(manifest for name, manifest in manifests if name in dropped)
+        freed = _blobs(manifest for name, manifest in manifests if name in dropped) | set(given_up)
         kept = self._read_all()
         named = _blobs(manifest for _, manifest in kept)
         self._store.drop([], sorted((freed - named) | self._abandoned(named, clock.monotonic())))
@@ -39,8 +42,12 @@ class Retention:
         decoded = [(name, decode_manifest(name, content)) for name, content in contents]
         return [(name, manifest) for name, manifest in decoded if manifest]
 
-    def _beyond_the_last(self) -> list[ManifestName]:
-        return [name for name in self._store.manifests() if name.instance == self._instance][: -self._keep]
+    def _beyond_the_last(self, keep: int) -> list[ManifestName]:
+        return [name for name in self._store.manifests() if name.instance == self._instance][:-keep]
+
+    def has_unnamed_blobs(self) -> bool:
+        """Whether, at the last call of `drop_old`, there were blobs that no manifest names yet."""
+        return bool(self._unnamed_since_seconds)
 
     def _abandoned(self, named: set[str], now_seconds: float) -> set[str]:
         """Blobs of snapshots that were never finished: nobody has named them for long."""
@@ -60,6 +67,18 @@ def _of_dead_workers(manifests: Manifests, instance: str, now_ms: int) -> list[M
         if any(entry.epoch == highest[number] for number, entry in manifest.entries().items())
     }
     return [name for name, _ in manifests if name.instance in silent - owners - {instance}]
+
+
+def _of_sealed_logs(manifests: Manifests) -> list[ManifestName]:
+    """Manifests before a seal whose partitions all passed on to others; the seal stays, or its worker would go on."""
+    highest = highest_epochs(manifests)
+    sealed = {name.instance: name.sequence for name, manifest in manifests if manifest.sealed_by}
+    return [
+        name
+        for name, manifest in manifests
+        if name.sequence < sealed.get(name.instance, 0)
+        and all(entry.epoch < highest[number] for number, entry in manifest.entries().items())
+    ]
 
 
 def _blobs(manifests: Iterable[Manifest]) -> set[str]:

@@ -48,6 +48,12 @@ class KafkaSettings(KafkaSecurity):
     """Topic of the interaction events, keyed by user id."""
     items_topic: str = "items"
     """Compacted topic of the catalogue, keyed by item id."""
+    control_topic: str = "control"
+    """Compacted topic of what people decide: rules for lists, and users to be forgotten."""
+    review_topic: str = "review"
+    """Compacted topic of what a person should look at: items that users reported, and lists that look odd."""
+    audit_topic: str = "audit"
+    """Topic of who decided what, when."""
     dead_letter_topic: str = "events.dlq"
     """Topic of rejected records."""
     dead_letters_per_second: Annotated[float, Field(ge=0)] = 1000.0
@@ -78,6 +84,12 @@ class KafkaSettings(KafkaSecurity):
     """Longest pause between two attempts to reconnect."""
     on_gap: Literal["stop", "skip"] = "stop"
     """When the position to resume from fell out of retention: stop with an error, or skip what was lost."""
+
+
+def topics_called(name: str) -> dict[str, str]:
+    """Of the section `kafka`, the topics of a worker that shares none with others: `name`, and others beside it."""
+    beside = {f"{kind}_topic": f"{name}.{kind}" for kind in ("items", "control", "review", "audit")}
+    return {"events_topic": name, **beside, "dead_letter_topic": f"{name}.dlq"}
 
 
 class RedisSettings(Tls):

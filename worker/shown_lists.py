@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from worker.errors import MillraceError
-from worker.events import EXPLORATION, Reason, RecommendationList
+from worker.events import EXPLORATION, RULE, Reason, RecommendationList
 from worker.ports import ListSink
 
 REASONS = {
@@ -23,6 +23,7 @@ REASONS = {
     "repeat_recency": "had lately",
     "repeat_count": "had often",
     EXPLORATION: "new, and nobody knows yet who likes it",
+    RULE: "put there by hand",
 }
 
 TitleOf = Callable[[str], str]

@@ -116,6 +116,21 @@ def forget_sequence(sequence: Sequence, rows: Int32s) -> None:
     sequence.targets[np.isin(sequence.targets, rows)] = NOBODY
 
 
+def forget_examples(sequence: Sequence, items: Int32s) -> None:
+    """Blots out the examples of a user whose last items, newest first, were these; -1 = unknown. They bear no user."""
+    if not len(sequence.counters):
+        return
+    window = np.full(len(items) + WINDOW_EVENTS, NOBODY, np.int32)
+    window[: len(items)] = items
+    for back in range(len(items) - 1):
+        target, before = window[back], window[back + 1 : back + 1 + WINDOW_EVENTS]
+        if target >= 0 and (before >= 0).any():
+            alike = np.flatnonzero(sequence.targets == target)
+            same = ((sequence.histories[alike] == before) | (before < 0)).all(axis=1)
+            sequence.targets[alike[same]] = NOBODY
+            sequence.histories[alike[same]] = NOBODY
+
+
 @inlined
 def _write_history(profiles: Profiles, user: int, history: Int32s) -> bool:
     """The user's last items as they are, newest first; whether any of them is known."""

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from tests.support.event_topics import produce, quick_settings
 from tests.support.port_topics import CatalogueTopic, DeadLetterTopic, EventTopic
 from worker.adapters.file_snapshots import FileSnapshots
-from worker.adapters.kafka_catalogue import KafkaCatalogue
 from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
-from worker.adapters.memory import MemoryCatalogue, MemoryDeadLetters, MemoryLists, MemorySnapshots
+from worker.adapters.kafka_table import KafkaTable
+from worker.adapters.memory import MemoryDeadLetters, MemoryLists, MemorySnapshots, MemoryTable
 from worker.adapters.memory_source import MemoryEventSource
 from worker.adapters.redis_lists import RedisLists
 from worker.ports import ListSink, SnapshotStore
@@ -70,13 +70,13 @@ def event_topic(request: pytest.FixtureRequest) -> Iterator[EventTopic]:
 def catalogue_topic(request: pytest.FixtureRequest) -> Iterator[CatalogueTopic]:
     """An empty catalogue."""
     if request.param == "memory":
-        memory = MemoryCatalogue()
+        memory = MemoryTable()
         yield CatalogueTopic(memory.put, lambda: memory)
         return
     servers = request.getfixturevalue("kafka").bootstrap_servers
     topic = request.getfixturevalue("make_topic")(partitions=1)
     settings = quick_settings(servers, topic, items_topic=topic)
-    with closing(KafkaCatalogue(settings)) as catalogue:
+    with closing(KafkaTable(settings, topic)) as catalogue:
         yield CatalogueTopic(lambda item, value: produce(servers, topic, [value], key=item.encode()), lambda: catalogue)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from models.recommender import Recommender, RecommenderOptions
 from tests.fuzz.target import Target, explained, scratch_folder
 from tests.fuzz.words import words_of
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.memory import MemoryTable
 from worker.adapters.redis_lists import RedisLists
 from worker.catalogue import Catalogue
 from worker.describing import description_of
@@ -45,7 +45,7 @@ def catalogue_target() -> Target:
     recommender = Recommender(options)
 
     def check(content: bytes) -> None:
-        source = MemoryCatalogue()
+        source = MemoryTable()
         source.put("i1", content)
         catalogue = Catalogue(source, ListRules(ListSettings(min_price=1, blocked_categories=("x",))))
         listings, rejections = catalogue.refresh()

@@ -9,7 +9,7 @@ import redis
 from worker import doctor
 from worker.doctor import Finding, examine
 from worker.embedded.kafka_broker import KafkaBroker
-from worker.settings import Settings, load
+from worker.settings import Settings, load, topics_called
 
 
 @pytest.fixture
@@ -17,9 +17,8 @@ def real(kafka: KafkaBroker, redis_url: str, make_topic: Callable[..., str], tmp
     """Settings of running services, where only the topic of the events exists."""
     overrides = {
         "kafka.bootstrap_servers": kafka.bootstrap_servers,
+        **{f"kafka.{setting}": f"no-such-{name}" for setting, name in topics_called("topic").items()},
         "kafka.events_topic": make_topic(partitions=3),
-        "kafka.items_topic": "no-such-items",
-        "kafka.dead_letter_topic": "no-such-letters",
         "redis.url": redis_url,
         "snapshots.directory": tmp_path,
     }
@@ -42,7 +41,7 @@ def by_name(settings: Settings) -> dict[str, Finding]:
 def test_all_that_runs_is_in_order_and_absent_topics_are_named(real: Settings) -> None:
     findings = by_name(real)
     wrong = {name for name, finding in findings.items() if not finding.ok}
-    assert wrong == {"topic no-such-items", "topic no-such-letters"}
+    assert wrong == {f"topic no-such-topic.{kind}" for kind in ("items", "control", "review", "audit", "dlq")}
     assert findings["kafka"].detail == "1 broker(s), API of version 4.1"
     assert findings[f"topic {real.kafka.events_topic}"].detail == "3 partition(s)"
     assert "redis 7" in findings["redis"].detail

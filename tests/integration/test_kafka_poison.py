@@ -8,8 +8,8 @@ from kafka import codec
 
 from tests.support.event_topics import begin_all, produce, quick_settings, read
 from tests.support.waiting import wait_until
-from worker.adapters.kafka_catalogue import KafkaCatalogue
 from worker.adapters.kafka_source import KafkaEventSource
+from worker.adapters.kafka_table import KafkaTable
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.events import Reject
 
@@ -75,7 +75,7 @@ def test_a_damaged_record_of_the_catalogue_is_skipped(kafka: KafkaBroker, topic:
     damage(kafka, topic, b"value-of-b")
     found: list[str] = []
     settings = quick_settings(kafka.bootstrap_servers, topic, items_topic=topic)
-    with closing(KafkaCatalogue(settings)) as catalogue:
+    with closing(KafkaTable(settings, topic)) as catalogue:
 
         def caught_up() -> bool:
             found.extend(item for item, _ in catalogue.poll())

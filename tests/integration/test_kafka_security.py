@@ -22,18 +22,20 @@ from tests.support.services import running
 from tests.support.waiting import wait_until
 from worker.errors import ConfigurationError, ServiceUnavailable
 from worker.events import list_key
+from worker.settings import topics_called
 
 Settings = dict[str, Any]
-TOPIC, ITEMS, DEAD_LETTERS, GROUP = "events", "items", "events.dlq", "shop"
+TOPIC, GROUP = "events", "shop"
+TOPICS = topics_called(TOPIC)
 
 
 @pytest.fixture(scope="module")
 def secure_kafka(certificates: Certificates) -> Iterator[SecureKafka]:
     for broker in running(SecureKafka(certificates)):
         with KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers) as admin:
-            admin.create_topics([NewTopic(name, 1, 1) for name in (TOPIC, ITEMS, DEAD_LETTERS)])
-            admin.wait_for_topics([TOPIC, ITEMS, DEAD_LETTERS])
-        broker.admit(TOPIC, ITEMS, DEAD_LETTERS, GROUP)
+            admin.create_topics([NewTopic(name, 1, 1) for name in TOPICS.values()])
+            admin.wait_for_topics(list(TOPICS.values()))
+        broker.admit(TOPICS, GROUP)
         yield broker
 
 
@@ -42,9 +44,7 @@ def settings(secure_kafka: SecureKafka, certificates: Certificates, redis_url: s
     """Of a worker that trusts the broker, and has not said yet who it is."""
     return {
         "kafka.bootstrap_servers": secure_kafka.sasl_servers,
-        "kafka.events_topic": TOPIC,
-        "kafka.items_topic": ITEMS,
-        "kafka.dead_letter_topic": DEAD_LETTERS,
+        **{f"kafka.{setting}": name for setting, name in TOPICS.items()},
         "kafka.group_id": GROUP,
         "kafka.connect_timeout_seconds": 5.0,
         "kafka.tls_ca_file": certificates.authority,
@@ -90,7 +90,7 @@ def assert_serves(broker: SecureKafka, settings: Settings) -> None:
 
 
 def dead_letters(broker: SecureKafka) -> int:
-    place = TopicPartition(DEAD_LETTERS, 0)
+    place = TopicPartition(TOPICS["dead_letter_topic"], 0)
     with KafkaConsumer(bootstrap_servers=broker.bootstrap_servers) as consumer:
         ends: dict[TopicPartition, int] = consumer.end_offsets([place])
     return ends[place]

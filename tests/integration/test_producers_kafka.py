@@ -17,6 +17,7 @@ from producers.kafka_writer import KafkaWriter, Topic, ensure_topics, standard_t
 from producers.pacing import Pace
 from producers.replay import replay
 from producers.simulate import Simulation
+from tests.support.event_topics import quick_settings
 from tests.support.events import columns
 from tests.support.waiting import wait_until
 from worker.embedded.kafka_broker import KafkaBroker
@@ -31,13 +32,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def settings(kafka: KafkaBroker, topic_name: str) -> KafkaSettings:
     """Kafka with topics of their own, created."""
-    settings = KafkaSettings(
-        bootstrap_servers=kafka.bootstrap_servers,
-        events_topic=topic_name,
-        items_topic=f"{topic_name}.items",
-        dead_letter_topic=f"{topic_name}.dlq",
-        partitions=PARTITIONS,
-    )
+    settings = quick_settings(kafka.bootstrap_servers, topic_name, partitions=PARTITIONS)
     ensure_topics(settings, standard_topics(settings))
     return settings
 

@@ -6,10 +6,12 @@ from typing import Any
 from starlette.testclient import TestClient
 from typing_extensions import override
 
-from worker.adapters.memory import MemoryCatalogue
+from tests.support.control import ControlTopic
+from worker.adapters.memory import MemoryTable
 from worker.api.app import application
 from worker.api.service import Service
 from worker.catalogue import Catalogue
+from worker.control import Control
 from worker.errors import ServiceUnavailable
 from worker.events import Reason, RecommendationList
 from worker.ports import ListReader, RecordWriter
@@ -81,14 +83,20 @@ class Records(RecordWriter):
 
 
 class Api:
-    """The API, who asks it, and what is behind it."""
+    """The API, who asks it, and what is behind it: `look` reads the control topic."""
 
     def __init__(self, lists: Lists, items: Mapping[str, bytes | None] | None = None, **settings: Any) -> None:
         """`items` are the catalogue's records by id; `a__b=c` sets a.b."""
         overrides = {name.replace("__", "."): value for name, value in settings.items()}
         self.lists, self.records, self.metrics = lists, Records(), ApiMetrics()
-        catalogue = Catalogue(MemoryCatalogue(items))
+        catalogue = Catalogue(MemoryTable(items))
         catalogue.refresh()
         loaded = load(overrides=overrides, environment={})
-        self.app = application(Service(loaded, self.lists, self.records, catalogue), self.metrics)
+        self.control = ControlTopic()
+        self._control = Control(self.control.open())
+        self.app = application(Service(loaded, self.lists, self.records, catalogue, self._control), self.metrics)
         self.client = TestClient(self.app, raise_server_exceptions=True)
+
+    def look(self) -> None:
+        """Reads what came into the control topic."""
+        self._control.refresh(GENERATED_AT)

@@ -7,24 +7,23 @@ from typing import Any
 from kafka import KafkaProducer
 
 from worker.ports import EventSource, Record
-from worker.settings import KafkaSettings
+from worker.settings import KafkaSettings, topics_called
 
 
 def topic_settings(bootstrap_servers: str, topic: str) -> dict[str, Any]:
     """By name, of whoever works on this topic, with topics and a group of its own beside it."""
-    names = {"bootstrap_servers": bootstrap_servers, "events_topic": topic} | _beside(topic)
+    names = {"bootstrap_servers": bootstrap_servers} | _own(topic)
     return {f"kafka.{name}": value for name, value in names.items()}
 
 
-def _beside(topic: str) -> dict[str, str]:
-    return {"items_topic": f"{topic}.items", "dead_letter_topic": f"{topic}.dlq", "group_id": f"{topic}-group"}
+def _own(topic: str) -> dict[str, str]:
+    return topics_called(topic) | {"group_id": f"{topic}-group"}
 
 
 def quick_settings(bootstrap_servers: str, topic: str, **others: Any) -> KafkaSettings:
     """Settings of a group of its own, which notices changes within a fraction of a second."""
     defaults: dict[str, Any] = {
-        "events_topic": topic,
-        **_beside(topic),
+        **_own(topic),
         "session_timeout_seconds": 6.0,
         "heartbeat_interval_seconds": 0.2,
         "connect_timeout_seconds": 5.0,

@@ -11,7 +11,7 @@ import redis
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
-from tests.support.event_topics import produce
+from tests.support.event_topics import produce, topic_settings
 from tests.support.forked import ForkedWorker
 from tests.support.list_watch import ListWatch
 from tests.support.live_worker import OtherProcess
@@ -39,11 +39,7 @@ def fault_settings(servers: str, redis_url: str, topic: str, folder: Path, **oth
     Nothing is cleaned: a duplicate that is turned away would hide an event that was read twice.
     """
     defaults = {
-        "kafka.bootstrap_servers": servers,
-        "kafka.events_topic": topic,
-        "kafka.items_topic": f"{topic}.items",
-        "kafka.dead_letter_topic": f"{topic}.dlq",
-        "kafka.group_id": f"{topic}-group",
+        **topic_settings(servers, topic),
         "kafka.session_timeout_seconds": 6.0,
         "kafka.heartbeat_interval_seconds": 0.2,
         "kafka.reconnect_backoff_max_seconds": 0.5,

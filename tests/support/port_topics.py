@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from worker.ports import CatalogueSource, DeadLetters, EventSource
+from worker.ports import CompactedTopic, DeadLetters, EventSource
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class CatalogueTopic:
     """Puts records into a catalogue; `open` gives a source that has not been used."""
 
     put: Callable[[str, bytes | None], None]
-    open: Callable[[], CatalogueSource]
+    open: Callable[[], CompactedTopic]
 
 
 @dataclass(frozen=True)

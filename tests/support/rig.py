@@ -13,10 +13,11 @@ from models.recommender import Recommender
 from worker.adapters.memory import (
     Immediate,
     ManualClock,
-    MemoryCatalogue,
     MemoryDeadLetters,
     MemoryLists,
+    MemoryRecords,
     MemorySnapshots,
+    MemoryTable,
 )
 from worker.adapters.memory_source import MemoryEventSource
 from worker.assembly import Adapters, build_worker, recommender_options
@@ -131,7 +132,9 @@ class Rig:
     source: MemoryEventSource = field(default_factory=MemoryEventSource)
     lists: MemoryLists = field(default_factory=MemoryLists)
     dead_letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
-    catalogue: MemoryCatalogue = field(default_factory=MemoryCatalogue)
+    catalogue: MemoryTable = field(default_factory=MemoryTable)
+    control: MemoryTable = field(default_factory=MemoryTable)
+    notes: MemoryRecords = field(default_factory=MemoryRecords)
     snapshots: SnapshotStore = field(default_factory=MemorySnapshots)
     clock: ManualClock = field(default_factory=ManualClock)
     background: Executor = field(default_factory=Immediate)
@@ -140,17 +143,22 @@ class Rig:
         self.settings = rig_settings(**self.overrides)
         self.recommender = Recommender(recommender_options(self.settings))
         self.watcher = Watcher(self.clock)
-        adapters = Adapters(
+        self.worker: Worker = build_worker(self.settings, self.adapters(), self.watcher, self.recommender)
+
+    def adapters(self) -> Adapters:
+        """The outside, as a worker sees it."""
+        return Adapters(
             self.source,
             self.lists,
             self.dead_letters,
             self.catalogue,
+            self.control,
+            self.notes,
             self.snapshots,
             self.clock,
             self.background,
             Immediate(),
         )
-        self.worker: Worker = build_worker(self.settings, adapters, self.watcher, self.recommender)
 
     def run(self, at_round: Callable[[int], None] = lambda _: None) -> "Rig":
         """Runs some rounds, and then until nothing is left to read or to refresh; stops in order."""
@@ -173,7 +181,9 @@ class Rig:
             self.source,
             self.lists,
             self.dead_letters,
-            MemoryCatalogue(),
+            MemoryTable(),
+            MemoryTable(),
+            self.notes,
             self.snapshots,
             self.clock,
         )

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,21 +113,25 @@ class SecureKafka(KafkaBroker):
             "super.users": "User:ANONYMOUS",
         }
 
-    def admit(self, topic: str, items_topic: str, dead_letter_topic: str, group: str) -> None:
+    def admit(self, topics: Mapping[str, str], group: str) -> None:
         """Makes the users' passwords for SCRAM known, and grants what a worker and the API need: docs/security.md."""
         _admit(
             self.bootstrap_servers,
             USER,
-            *((ResourceType.TOPIC, name, right) for name in (topic, items_topic) for right in ("READ", "DESCRIBE")),
-            *((ResourceType.TOPIC, dead_letter_topic, right) for right in ("WRITE", "DESCRIBE")),
+            *_rights(topics, ("events_topic", "items_topic", "control_topic"), "READ"),
+            *_rights(topics, ("control_topic", "review_topic", "dead_letter_topic"), "WRITE"),
             (ResourceType.GROUP, group, "READ"),
         )
         _admit(
             self.bootstrap_servers,
             API_USER,
-            *((ResourceType.TOPIC, name, right) for name in (topic, items_topic) for right in ("WRITE", "DESCRIBE")),
-            (ResourceType.TOPIC, items_topic, "READ"),
+            *_rights(topics, ("events_topic", "items_topic", "control_topic", "review_topic", "audit_topic"), "WRITE"),
+            *_rights(topics, ("items_topic", "control_topic", "review_topic"), "READ"),
         )
+
+
+def _rights(topics: Mapping[str, str], settings: Iterable[str], right: str) -> list[tuple[ResourceType, str, str]]:
+    return [(ResourceType.TOPIC, topics[setting], each) for setting in settings for each in (right, "DESCRIBE")]
 
 
 def _admit(servers: str, user: str, *granted: tuple[ResourceType, str, str]) -> None:

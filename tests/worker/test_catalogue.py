@@ -4,7 +4,7 @@ import json
 
 from typing_extensions import override
 
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.memory import MemoryTable
 from worker.catalogue import Catalogue
 from worker.events import Reject
 from worker.rules import GONE, Listing, ListRules
@@ -15,7 +15,7 @@ def item(**fields: object) -> bytes:
     return json.dumps({"item_id": "i1", **fields}).encode()
 
 
-class SlowCatalogue(MemoryCatalogue):
+class SlowCatalogue(MemoryTable):
     """Gives one record a poll, and catches up after the last; then it waits for ever."""
 
     def __init__(self, records: list[tuple[str, bytes | None]], *, ends: bool = True) -> None:
@@ -33,7 +33,7 @@ class SlowCatalogue(MemoryCatalogue):
 
 
 def test_a_later_record_of_an_item_replaces_the_earlier_one() -> None:
-    source = MemoryCatalogue()
+    source = MemoryTable()
     catalogue = Catalogue(source)
     source.put("i1", item(title="Old"))
     source.put("i1", item(title="New", available=False))
@@ -43,21 +43,21 @@ def test_a_later_record_of_an_item_replaces_the_earlier_one() -> None:
 
 
 def test_an_item_without_a_value_is_gone() -> None:
-    catalogue = Catalogue(MemoryCatalogue({"i1": item(title="Tea")}))
+    catalogue = Catalogue(MemoryTable({"i1": item(title="Tea")}))
     catalogue.refresh()
-    gone = Catalogue(MemoryCatalogue({"i1": None}))
+    gone = Catalogue(MemoryTable({"i1": None}))
     assert gone.refresh() == ({"i1": GONE}, [])
     assert gone.items == {}
 
 
 def test_an_item_without_a_title_is_called_by_its_id() -> None:
-    catalogue = Catalogue(MemoryCatalogue({"i1": item()}))
+    catalogue = Catalogue(MemoryTable({"i1": item()}))
     catalogue.refresh()
     assert catalogue.title("i1") == "i1"
 
 
 def test_what_is_no_item_is_rejected_and_the_rest_is_read() -> None:
-    source = MemoryCatalogue({"bad": b"{", "worse": b'{"item_id": 7}', "i1": item(title="Tea")})
+    source = MemoryTable({"bad": b"{", "worse": b'{"item_id": 7}', "i1": item(title="Tea")})
     listings, rejections = Catalogue(source).refresh()
     assert listings == {"i1": Listing(shown=True)}
     assert [(each.reason, each.key, each.value) for each in rejections] == [
@@ -73,7 +73,7 @@ def test_a_record_or_an_id_over_the_limits_is_rejected_and_of_the_largest_size_t
     ids = {"i" * 9: item(item_id="j" * 9), "i" * 10: item(), "long": item(item_id="j" * 10), "none": item(item_id="")}
     assert len(sizes["fits"]) == 100
     control = {"control": item(item_id="a\x7f")}
-    listings, rejections = Catalogue(MemoryCatalogue({**sizes, **ids, **control}), limits=limits).refresh()
+    listings, rejections = Catalogue(MemoryTable({**sizes, **ids, **control}), limits=limits).refresh()
     assert set(listings) == {"fits", "i" * 9}
     assert [(each.key, each.reason) for each in rejections] == [
         (b"large", Reject.TOO_LARGE),
@@ -95,7 +95,7 @@ def test_reading_all_gives_up_in_time() -> None:
 
 
 def test_rules_decide_what_is_shown_and_the_category_is_told() -> None:
-    source = MemoryCatalogue({"i1": item(category="toys", price=3), "i2": item(category="tools", price=3)})
+    source = MemoryTable({"i1": item(category="toys", price=3), "i2": item(category="tools", price=3)})
     listings, _ = Catalogue(source, ListRules(ListSettings(blocked_categories=("tools",)))).refresh()
     assert listings == {"i1": Listing(shown=True, category="toys"), "i2": Listing(shown=False, category="tools")}
 

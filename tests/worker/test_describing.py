@@ -12,7 +12,7 @@ from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
 from tests.support.records import NOW_MS, line
 from tests.support.rig import Rig
-from worker.adapters.memory import ManualClock, MemoryCatalogue
+from worker.adapters.memory import ManualClock, MemoryTable
 from worker.budgets import items_budget_bytes
 from worker.describing import ITEMS_AT_ONCE, SHARE, Describing, description_of
 from worker.events import Item
@@ -91,7 +91,7 @@ def test_a_worker_lists_an_item_of_the_catalogue_that_nobody_has_had() -> None:
         for number in range(6)
     }
     with_content = {"experts__content": True, "memory__items_bytes": items_budget_bytes(16, ON.experts)}
-    rig = Rig(with_content, catalogue=MemoryCatalogue(listed))
+    rig = Rig(with_content, catalogue=MemoryTable(listed))
     for number in range(40):
         kind = kinds[number % 2]
         rig.source.append(line(f"{kind} fan", f"{kind}{number % 3}", ts=NOW_MS + number), b"k", 0, NOW_MS)

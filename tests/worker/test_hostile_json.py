@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.memory import MemoryTable
 from worker.adapters.redis_lists import RedisLists
 from worker.catalogue import Catalogue
 from worker.errors import StateError
@@ -32,7 +32,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_record_of_the_catalogue_is_rejected_and_the_next_one_is_taken(value: bytes) -> None:
-    source = MemoryCatalogue()
+    source = MemoryTable()
     source.put("bad", value)
     source.put("i2", b'{"item_id":"i2","title":"Tea"}')
     catalogue = Catalogue(source)

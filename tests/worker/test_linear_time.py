@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.documents import SOUND
 from tests.support.records import records
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.memory import MemoryTable
 from worker.catalogue import Catalogue
 from worker.contents import decoded
 from worker.errors import SnapshotError
@@ -69,7 +69,7 @@ def event_decoder(name: str) -> Decode:
 
 
 def catalogue(content: bytes) -> object:
-    source = MemoryCatalogue()
+    source = MemoryTable()
     source.put("i1", content)
     return Catalogue(source).refresh()
 

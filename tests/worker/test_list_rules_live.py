@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.records import NOW_MS, line
 from tests.support.rig import Crash, Rig, rig_settings
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.memory import MemoryTable
 from worker.adapters.memory_source import MemoryEventSource
 from worker.events import EXPLORATION
 from worker.shown_lists import read_list
@@ -19,9 +19,9 @@ ITEMS = [f"i{number}" for number in range(30)]
 EXPLORING = {"lists__exploration_share": 1.0, "lists__exploration_events": 1}
 
 
-def catalogue(**categories: str) -> MemoryCatalogue:
+def catalogue(**categories: str) -> MemoryTable:
     """Thirty toys of prices 0 to 29, but for those whose category is given."""
-    return MemoryCatalogue(
+    return MemoryTable(
         {
             item: json.dumps({"item_id": item, "category": categories.get(item, "toys"), "price": number}).encode()
             for number, item in enumerate(ITEMS)
@@ -36,9 +36,9 @@ def fed(source: MemoryEventSource, events: int) -> None:
         source.append(value, b"k", 0, NOW_MS)
 
 
-def rig_with(catalogue: MemoryCatalogue | None = None, **overrides: Any) -> Rig:
+def rig_with(catalogue: MemoryTable | None = None, **overrides: Any) -> Rig:
     """A worker with 200 events to read."""
-    rig = Rig({"lists__popular_interval_seconds": 0.1} | overrides, catalogue=catalogue or MemoryCatalogue())
+    rig = Rig({"lists__popular_interval_seconds": 0.1} | overrides, catalogue=catalogue or MemoryTable())
     fed(rig.source, 200)
     return rig
 
@@ -76,7 +76,7 @@ def test_blocked_categories_and_prices_out_of_range_stand_in_no_list() -> None:
 
 
 def test_no_list_is_made_before_the_rules_can_be_kept() -> None:
-    class Slow(MemoryCatalogue):
+    class Slow(MemoryTable):
         """Does not come to an end by itself."""
 
         is_read = False

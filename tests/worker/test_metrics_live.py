@@ -10,9 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.records import line
 from tests.support.rig import Rig
 from tests.support.stream import shop
-from worker.adapters.memory import Immediate
 from worker.adapters.memory_source import MemoryEventSource
-from worker.assembly import Adapters, assemble
+from worker.assembly import assemble
 from worker.health import HealthServer
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -40,17 +39,7 @@ class Measured:
 @pytest.fixture
 def measured() -> Iterator[Measured]:
     rig = Rig(overrides={"health__port": 0, "events__kinds": {"like": 2.0}}, source=MemoryEventSource(3))
-    adapters = Adapters(
-        rig.source,
-        rig.lists,
-        rig.dead_letters,
-        rig.catalogue,
-        rig.snapshots,
-        rig.clock,
-        rig.background,
-        Immediate(),
-    )
-    rig.worker, health = assemble(rig.settings, adapters, [rig.watcher])
+    rig.worker, health = assemble(rig.settings, rig.adapters(), [rig.watcher])
     health.start()
     yield Measured(rig, health)
     health.stop()

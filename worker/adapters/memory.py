@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
 from worker.events import LAST_POSITION, RecommendationList, Rejection
-from worker.ports import CatalogueSource, Clock, DeadLetters, ListSink, ManifestName, SnapshotStore
+from worker.ports import Clock, CompactedTopic, DeadLetters, ListSink, ManifestName, RecordSink, SnapshotStore
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,15 +117,15 @@ class MemoryLists(ListSink):
         return old is None or new.position > old.position
 
 
-class MemoryCatalogue(CatalogueSource):
-    """A catalogue that is fed by `put`."""
+class MemoryTable(CompactedTopic):
+    """A topic that is fed by `put`."""
 
-    def __init__(self, items: Mapping[str, bytes | None] | None = None) -> None:
-        self._new = list((items or {}).items())
+    def __init__(self, records: Mapping[str, bytes | None] | None = None) -> None:
+        self._new = list((records or {}).items())
 
-    def put(self, item_id: str, value: bytes | None) -> None:
-        """Appends a record; None = the item is gone."""
-        self._new.append((item_id, value))
+    def put(self, key: str, value: bytes | None) -> None:
+        """Appends a record; None = the key is gone."""
+        self._new.append((key, value))
 
     @override
     def poll(self) -> Sequence[tuple[str, bytes | None]]:
@@ -135,6 +135,25 @@ class MemoryCatalogue(CatalogueSource):
     @override
     def caught_up(self) -> bool:
         return not self._new
+
+    @override
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class MemoryRecords(RecordSink):
+    """Notes in a list.
+
+    Attributes:
+        records: topic, key and value of all that were sent.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, str, bytes | None]] = []
+
+    @override
+    def send(self, topic: str, key: str, value: bytes | None) -> None:
+        self.records.append((topic, key, value))
 
     @override
     def close(self) -> None:

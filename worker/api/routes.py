@@ -1,10 +1,21 @@
 """All routes of the API: START READING HERE."""
 
-from worker.api import events, gorse, items, recommendations
+from worker.api import control, events, gorse, items, recommendations
 from worker.api.keys import Scope
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
 from worker.api.route import Route
-from worker.api.wire import Accepted, Explanation, Feedback, Popular, Recommendations, RowsAffected
+from worker.api.wire import (
+    Accepted,
+    Explanation,
+    Feedback,
+    Forgetting,
+    Popular,
+    Recommendations,
+    RowsAffected,
+    RuleBody,
+    Rules,
+)
+from worker.control_records import Rule
 from worker.events import Interaction
 
 WRITE_FAULTS = (413, 422, 501, 503)
@@ -68,6 +79,55 @@ ROUTES = (
         items.delete_item,
         status=204,
         faults=(422, 501, 503),
+    ),
+    Route(
+        "GET",
+        "/v1/rules",
+        Scope.READ,
+        "The rules that people made for lists",
+        control.rules,
+        answer=Rules,
+    ),
+    Route(
+        "POST",
+        "/v1/rules",
+        Scope.ADMIN,
+        "Blocks, pins, boosts or buries an item or a category",
+        control.post_rule,
+        body=RuleBody,
+        status=201,
+        answer=Rule,
+        faults=WRITE_FAULTS,
+    ),
+    Route(
+        "DELETE",
+        "/v1/rules/{rule_id}",
+        Scope.ADMIN,
+        "Takes a rule back",
+        control.delete_rule,
+        (control.AUTHOR,),
+        status=204,
+        faults=(422, 501, 503),
+    ),
+    Route(
+        "DELETE",
+        "/v1/users/{user_id}",
+        Scope.ADMIN,
+        "Forgets a user: state, history, lists and snapshots",
+        control.delete_user,
+        (control.AUTHOR,),
+        status=202,
+        answer=Forgetting,
+        faults=(422, 501, 503),
+    ),
+    Route(
+        "GET",
+        "/v1/users/{user_id}/forgetting",
+        Scope.ADMIN,
+        "How far a user is forgotten",
+        control.forgetting,
+        answer=Forgetting,
+        faults=(404,),
     ),
     Route(
         "GET",

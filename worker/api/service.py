@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from worker.catalogue import Catalogue
+from worker.control import Control
 from worker.ports import ListReader, RecordWriter
 from worker.settings import Settings
 
@@ -14,9 +15,11 @@ class Service:
     Attributes:
         records: None = no Kafka is set, and nothing can be written.
         catalogue: titles and categories, as far as they were read.
+        control: what people decided, as far as it was read.
     """
 
     settings: Settings
     lists: ListReader
     records: RecordWriter | None
     catalogue: Catalogue
+    control: Control

@@ -1,4 +1,4 @@
-"""Runs the API: its port, its health port, and what reads the catalogue beside it."""
+"""Runs the API: its port, its health port, and what reads topics beside it."""
 
 import asyncio
 import signal
@@ -12,17 +12,18 @@ import uvicorn
 import uvloop
 from typing_extensions import override
 
-from worker.adapters.kafka_catalogue import KafkaCatalogue
 from worker.adapters.kafka_records import KafkaRecords
-from worker.adapters.memory import MemoryCatalogue
+from worker.adapters.kafka_table import KafkaTable
+from worker.adapters.memory import MemoryTable
 from worker.adapters.redis_lists import RedisLists
 from worker.adapters.redis_reader import RedisReader
 from worker.api.app import application
-from worker.api.catalogue_reader import CatalogueReader
 from worker.api.protocol import BoundedHead
 from worker.api.service import Service
+from worker.api.topic_reader import TopicReader
 from worker.catalogue import Catalogue
 from worker.collector import few_collections
+from worker.control import Control
 from worker.errors import ConfigurationError, MillraceError
 from worker.health import HealthServer
 from worker.logs import configure_logs
@@ -45,7 +46,7 @@ def serve(settings: Settings) -> None:
         service = _opened(settings, stack)
         server = _Server(_configured(settings, application(service, metrics)))
         listening = stack.enter_context(closing(_listen(settings.api)))
-        reader = stack.enter_context(CatalogueReader(service.catalogue))
+        reader = stack.enter_context(TopicReader(service.catalogue, service.control))
         health_port = stack.enter_context(_probed(settings, metrics, runner.get_loop(), reader))
         if not settings.api.has_keys:
             log.warning("no key is set: everyone on this machine may read and write")
@@ -58,23 +59,21 @@ def serve(settings: Settings) -> None:
     log.info("API stopped")
 
 
-def _catalogue(settings: Settings) -> Catalogue:
-    source = MemoryCatalogue() if settings.kafka.bootstrap_servers is None else KafkaCatalogue(settings.kafka)
-    return Catalogue(source, limits=settings.events)
-
-
 def _opened(settings: Settings, stack: ExitStack) -> Service:
     """The services; the stack closes what is written to."""
-    lists, catalogue = RedisReader(settings.redis), _catalogue(settings)
-    if settings.kafka.bootstrap_servers is None:
-        return Service(settings, lists, None, catalogue)
-    records = stack.enter_context(closing(KafkaRecords(settings.kafka, settings.api.acknowledge_seconds)))
-    return Service(settings, lists, records, catalogue)
+    kafka, lists = settings.kafka, RedisReader(settings.redis)
+    if kafka.bootstrap_servers is None:
+        return Service(settings, lists, None, Catalogue(MemoryTable(), limits=settings.events), Control(MemoryTable()))
+    records = stack.enter_context(closing(KafkaRecords(kafka, settings.api.acknowledge_seconds)))
+    catalogue = Catalogue(KafkaTable(kafka, kafka.items_topic), limits=settings.events)
+    return Service(
+        settings, lists, records, catalogue, Control(KafkaTable(kafka, kafka.control_topic), settings.events)
+    )
 
 
 @contextmanager
 def _probed(
-    settings: Settings, metrics: ApiMetrics, loop: asyncio.AbstractEventLoop, reader: CatalogueReader
+    settings: Settings, metrics: ApiMetrics, loop: asyncio.AbstractEventLoop, reader: TopicReader
 ) -> Iterator[int]:
     """In the block, the health port answers; yields its number."""
     with closing(RedisLists(settings.redis, settings.lists)) as lists:

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from worker.control_records import Action, Receipt, Rule
 from worker.shown_lists import ShownItem
 
 Source = Literal["personal", "popular"]
@@ -90,6 +91,52 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str
     remedy: str = ""
     events: list[FaultyEvent] = []
+
+
+class RuleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule as it is made.
+
+    Attributes:
+        item_id, category: what it is about; one of both.
+        author: who decides.
+        id: of a rule that it takes the place of; "" = a new one.
+        user_id: whose lists alone it is for; "" = everyone's.
+        place: of `pin`, from 1.
+        strength: of `boost` and `bury`: by how much the odds of the item are multiplied or divided.
+        expires_at: UTC milliseconds; null = never.
+        note: why, for people.
+    """
+
+    action: Action
+    author: str
+    item_id: str = ""
+    category: str = ""
+    id: str = ""
+    user_id: str = ""
+    place: int = 1
+    strength: float = 4.0
+    expires_at: int | None = None
+    note: str = ""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The rules that hold, the oldest first."""
+
+    rules: list[Rule]
+
+
+class Forgetting(msgspec.Struct, frozen=True):
+    """How far a user is forgotten.
+
+    Attributes:
+        requested_at: UTC milliseconds; what the user did later counts as a new user's.
+        is_done: whether no snapshot holds anything of the user any more.
+        receipts: who says so, by partition.
+    """
+
+    requested_at: int
+    is_done: bool = False
+    receipts: list[Receipt] = []
 
 
 class RowsAffected(msgspec.Struct, frozen=True, rename="pascal"):

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from producers.columns import EventColumns
-from producers.kafka_writer import KafkaWriter, Topic, ensure_topics
+from producers.kafka_writer import KafkaWriter, ensure_topics, standard_topics
 from worker.bench.stream import ending_now, parts
 from worker.embedded.services import EmbeddedServices
 from worker.settings import Settings, load
@@ -49,8 +49,7 @@ class Services:
     def new_topic(self, topic: str) -> None:
         """Creates the topic, and those that every worker needs."""
         kafka = self.settings(topic).kafka
-        names = (kafka.items_topic, kafka.dead_letter_topic)
-        ensure_topics(kafka, [Topic(topic, kafka.partitions), *(Topic(name, 1) for name in names)])
+        ensure_topics(kafka, standard_topics(kafka))
 
     def fill(self, topic: str, events: EventColumns, batch_events: int = 1) -> None:
         """Writes the events into the new topic, at times that end now."""

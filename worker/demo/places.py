@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from worker.embedded.chosen import own_unless_named
 from worker.embedded.services import EmbeddedServices
-from worker.settings import Settings, load
+from worker.settings import Settings, load, topics_called
 
 DEMO_SETTINGS: Mapping[str, Any] = {
     "events.format": "millrace",
@@ -88,9 +88,7 @@ def _borrowed(folder: Path, *, lasting: bool) -> Place:
     """Topics and a group of the folder's own, so that the demo mixes with nobody's events."""
     name = f"millrace-demo-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
     own = {
-        "kafka.events_topic": f"{name}.events",
-        "kafka.items_topic": f"{name}.items",
-        "kafka.dead_letter_topic": f"{name}.dlq",
+        **{f"kafka.{setting}": topic for setting, topic in topics_called(name).items()},
         "kafka.group_id": name,
         "lists.ttl_seconds": BORROWED_LIST_SECONDS,
     }

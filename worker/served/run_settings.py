@@ -10,7 +10,7 @@ from models.batch import Interactions
 from producers.columns import EventColumns
 from worker.budgets import chosen_experts, embedding_width, items_budget_bytes, users_budget_bytes
 from worker.served.plan import LIST_SIZE
-from worker.settings import Settings
+from worker.settings import Settings, topics_called
 
 KIND = "view_item"  # of events for which the file names none
 
@@ -39,10 +39,9 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
     """
     weights = dict(zip(as_columns(stream).kinds, stream.weights.tolist(), strict=True))
     memory, items = settings.memory, len(set(stream.items))
-    topics = {"events_topic": name, "items_topic": f"{name}.items", "dead_letter_topic": f"{name}.dlq"}
     return changed(
         settings,
-        kafka={**topics, "group_id": name, "instance_id": None},
+        kafka={**topics_called(name), "group_id": name, "instance_id": None},
         redis={"key_prefix": name},
         events={"format": "millrace", "kinds": weights},
         clean=ALL_EVENTS,

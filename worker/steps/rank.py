@@ -11,7 +11,8 @@ from models.recommender import Recommender
 from models.registry import ALL_EXPERTS, POPULAR_SLOW
 from models.shard import ProfileShard
 from models.vocabulary import stable_hash
-from worker.events import EXPLORATION, Reason, RecommendationList
+from worker.events import EXPLORATION, RULE, Reason, RecommendationList
+from worker.ruling import Ruling
 from worker.steps.columns import RankedLists
 
 SCORE_DIGITS = 6
@@ -20,18 +21,24 @@ MARGIN_PLACES = 10
 
 
 class Ranker:
-    """Makes lists of a fixed size; with `explain`, reasons have shares and parts."""
+    """Makes lists of a fixed size; with `explain`, reasons have shares and parts.
+
+    Attributes:
+        size: items in a list.
+        ruling: what people decided; here it only names the rules behind the places in lists.
+    """
 
     def __init__(self, recommender: Recommender, size: int, model: str, *, explain: bool = False) -> None:
         self._recommender = recommender
-        self._size = size
+        self.size = size
+        self.ruling = Ruling()
         self._model = model
         self._explain = explain
         self._reasons: dict[tuple[int, int], Reason] = {}
 
     def rank(self, shard: ProfileShard, users: Int32s, position: str, now_ms: int) -> RankedLists:
         """Ranks for the users in these rows; `position` is what the lists reflect."""
-        ranked = self._recommender.recommend(shard, users, self._size, explain=self._explain)
+        ranked = self._recommender.recommend(shard, users, self.size, explain=self._explain)
         explored = self._recommender.explore(shard, users, ranked)
         lengths = (ranked.items >= 0).sum(axis=1).tolist()
         scores = np.round(ranked.scores.astype(np.float64), SCORE_DIGITS).tolist()
@@ -43,19 +50,30 @@ class Ranker:
             )
             for row, (user, length) in enumerate(zip(users.tolist(), lengths, strict=True))
         }
+        self._name_rules(ranked, list(lists.items()))
         hashes = _explore(explored, list(lists.values()))
         return RankedLists(users, ranked.items, hashes, _margins(ranked.scores), lists)
 
+    def _name_rules(self, ranked: Ranked, lists: list[tuple[str, RecommendationList]]) -> None:
+        """Says of the items that people pinned or lifted by which rule."""
+        if not (self.ruling.rule_ids or self.ruling.own_rule_ids):
+            return
+        for user_id, content in lists:
+            for place, item in enumerate(content.items):
+                if rule_id := self.ruling.rule_id(user_id, item):
+                    content.reasons[place] = replace(content.reasons[place], rule=rule_id)
+
     def popular(self, now_ms: int) -> tuple[Int32s, RecommendationList]:
         """The fallback list, and the rows of its items."""
-        rows, shares = self._recommender.popular(self._size)
+        rows, shares = self._recommender.popular(self.size)
         return rows, self._popular_list(rows, shares, now_ms)
 
     def _popular_list(self, rows: Int32s, shares: Float64s, now_ms: int) -> RecommendationList:
         items = self._recommender.vocabulary.ids_of(rows.tolist())
         scores = np.round(shares, SCORE_DIGITS).tolist()
-        reason = Reason(self._recommender.expert_names([POPULAR_SLOW])[0])
-        return RecommendationList("", items, scores, [reason] * len(items), self._model, now_ms)
+        expert = self._recommender.expert_names([POPULAR_SLOW])[0]
+        reasons = [Reason(expert, rule=self.ruling.rule_ids.get(item, "")) for item in items]
+        return RecommendationList("", items, scores, reasons, self._model, now_ms)
 
     def _reasons_of(self, ranked: Ranked) -> list[list[Reason]]:
         """Reasons repeat a lot within a round, so each is built once."""
@@ -69,7 +87,7 @@ class Ranker:
     def _reason(self, expert: int, because: int) -> Reason:
         known = self._reasons.get((expert, because))
         if known is None:
-            name = self._recommender.expert_names([expert])[0]
+            name = self._recommender.expert_names([expert])[0] if expert >= 0 else RULE
             known = Reason(name, self._recommender.vocabulary.id_of(because) if because >= 0 else "")
             self._reasons[expert, because] = known
         return known

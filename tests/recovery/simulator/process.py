@@ -15,7 +15,7 @@ from tests.recovery.simulator.scheduler import Killed, Scheduler, SimulatedEvent
 from tests.recovery.simulator.snapshots import SharedSnapshots, SimulatedSnapshots
 from tests.recovery.simulator.source import SimulatedLetters, SimulatedSource
 from tests.support.rig import rig_settings, room_for
-from worker.adapters.memory import Immediate, MemoryCatalogue
+from worker.adapters.memory import Immediate, MemoryRecords, MemoryTable
 from worker.assembly import Adapters, build_worker, recommender_options
 from worker.errors import MillraceError
 from worker.loop import Worker
@@ -81,7 +81,9 @@ class Process:
             SimulatedSource(self, outside.group, outside.scheduler, outside.oracle),
             SimulatedLists(outside.lists, outside.scheduler),
             SimulatedLetters(outside.group, outside.scheduler),
-            MemoryCatalogue(),
+            MemoryTable(),
+            MemoryTable(),
+            MemoryRecords(),
             SimulatedSnapshots(self.instance, outside.snapshots, outside.scheduler, outside.oracle),
             outside.scheduler.clock,
             SimulatedExecutor(self.spawn, outside.scheduler),

@@ -1,12 +1,14 @@
 """Who may do what: keys, scopes, rates, and where no key is needed."""
 
 import itertools
+import re
 from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect
 
 from tests.support.api import Api, Lists, made_list
+from tests.support.control import forget
 from worker.api.keys import Scope
 from worker.api.route import Route
 from worker.api.routes import ROUTES
@@ -17,17 +19,21 @@ BODIES: dict[str, Any] = {
     "/v1/events": {"user_id": "u", "item_id": "i", "event": "purchase"},
     "/v1/items/{item_id}": {"title": "t"},
     "/api/feedback": [],
+    "/v1/rules": {"action": "block", "item_id": "i", "author": "ed"},
 }
 MAY = {Scope.READ: {Scope.READ, Scope.ADMIN}, Scope.WRITE: {Scope.WRITE, Scope.ADMIN}, Scope.ADMIN: {Scope.ADMIN}}
 
 
 def guarded(**settings: Any) -> Api:
     keys = {f"api__{scope}_keys": key for scope, key in KEYS.items()}
-    return Api(Lists(made_list("p")), **{"api__host": "0.0.0.0", **keys, **settings})
+    api = Api(Lists(made_list("p")), **{"api__host": "0.0.0.0", **keys, **settings})
+    api.control.put(forget("p", 1))
+    api.look()
+    return api
 
 
 def ask(api: Api, route: Route, **headers: str) -> int:
-    address = route.path.replace("{user_id}", "u").replace("{item_id}", "p")
+    address = re.sub(r"{\w+}", "p", route.path)
     return api.client.request(route.method, address, json=BODIES.get(route.path), headers=headers).status_code
 
 
@@ -47,7 +53,7 @@ def test_a_key_may_do_what_its_scope_says_and_nothing_else(route: Route, scope: 
 )
 def test_without_a_valid_key_nothing_is_done(route: Route, headers: dict[str, str]) -> None:
     api = guarded()
-    address = route.path.replace("{user_id}", "u").replace("{item_id}", "p")
+    address = re.sub(r"{\w+}", "p", route.path)
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     answer = api.client.request(route.method, address, json=BODIES.get(route.path), headers=encoded)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")

@@ -1,11 +1,11 @@
-"""Every catalogue source: all records in order, and a clear moment of being caught up."""
+"""Every compacted topic: all records in order, and a clear moment of being caught up."""
 
 from tests.support.port_topics import CatalogueTopic
 from tests.support.waiting import wait_until
-from worker.ports import CatalogueSource
+from worker.ports import CompactedTopic
 
 
-def read(catalogue: CatalogueSource, pairs: int) -> list[tuple[str, bytes | None]]:
+def read(catalogue: CompactedTopic, pairs: int) -> list[tuple[str, bytes | None]]:
     found: list[tuple[str, bytes | None]] = []
 
     def all_came() -> bool:

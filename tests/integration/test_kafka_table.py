@@ -1,4 +1,4 @@
-"""What only a real broker can show of the catalogue: absent topics, odd keys, many records."""
+"""What only a real broker can show of a compacted topic: absent ones, odd keys, many records."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.event_topics import produce, quick_settings
 from tests.support.waiting import wait_until
-from worker.adapters import kafka_catalogue
-from worker.adapters.kafka_catalogue import KafkaCatalogue
+from worker.adapters import kafka_table
+from worker.adapters.kafka_table import KafkaTable
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.embedded.ports import free_ports
 from worker.errors import ServiceUnavailable
@@ -22,33 +22,33 @@ def settings(kafka: KafkaBroker, topic_name: str) -> KafkaSettings:
 
 
 @pytest.fixture
-def catalogue(settings: KafkaSettings) -> Iterator[KafkaCatalogue]:
+def catalogue(settings: KafkaSettings) -> Iterator[KafkaTable]:
     """A catalogue that has not been used."""
-    with closing(KafkaCatalogue(settings)) as catalogue:
+    with closing(KafkaTable(settings, settings.items_topic)) as catalogue:
         yield catalogue
 
 
-def test_an_absent_topic_is_an_empty_catalogue_that_has_caught_up(catalogue: KafkaCatalogue) -> None:
+def test_an_absent_topic_is_an_empty_catalogue_that_has_caught_up(catalogue: KafkaTable) -> None:
     assert list(catalogue.poll()) == []
     assert catalogue.caught_up()
 
 
 def test_a_topic_that_appears_later_is_found(
     kafka: KafkaBroker,
-    catalogue: KafkaCatalogue,
+    catalogue: KafkaTable,
     make_topic: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kafka_catalogue, "METADATA_MS", 300)
+    monkeypatch.setattr(kafka_table, "METADATA_MS", 300)
     assert list(catalogue.poll()) == []
     produce(kafka.bootstrap_servers, make_topic(), [b"1"], key=b"a")
     assert wait_until(catalogue.poll, 20, "the new topic is read") == [("a", b"1")]
 
 
 def test_all_partitions_are_read_whole_in_bounded_polls(
-    kafka: KafkaBroker, catalogue: KafkaCatalogue, make_topic: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaBroker, catalogue: KafkaTable, make_topic: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka_catalogue, "MAX_POLL_RECORDS", 40)
+    monkeypatch.setattr(kafka_table, "MAX_POLL_RECORDS", 40)
     topic = make_topic(partitions=2)
     for partition in (0, 1):
         produce(kafka.bootstrap_servers, topic, [b"x"] * 100, key=b"a%d" % partition, partition=partition)
@@ -65,7 +65,7 @@ def test_all_partitions_are_read_whole_in_bounded_polls(
 
 
 def test_a_record_that_names_no_item_is_left_out(
-    kafka: KafkaBroker, catalogue: KafkaCatalogue, make_topic: Callable[..., str]
+    kafka: KafkaBroker, catalogue: KafkaTable, make_topic: Callable[..., str]
 ) -> None:
     topic = make_topic()
     for key in (None, b"", b"\xff", b"\xc3\xbc"):
@@ -76,4 +76,4 @@ def test_a_record_that_names_no_item_is_left_out(
 def test_an_absent_broker_is_a_service_error() -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(ServiceUnavailable, match=address):
-        KafkaCatalogue(quick_settings(address, "events", connect_timeout_seconds=0.3)).poll()
+        KafkaTable(quick_settings(address, "events", connect_timeout_seconds=0.3), "items").poll()

@@ -1,4 +1,4 @@
-"""The catalogue from Kafka: the compacted items topic, read whole by every worker."""
+"""A compacted topic of Kafka, read whole by everyone: the catalogue, say."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from worker.adapters.kafka_client import (
     skip_unreadable,
     unavailable,
 )
-from worker.ports import CatalogueSource
+from worker.ports import CompactedTopic
 from worker.settings import KafkaSettings
 
 MAX_POLL_RECORDS = 2000
@@ -24,14 +24,15 @@ METADATA_MS = 30_000  # a topic or partition that appears later is found within 
 log = structlog.get_logger(__name__)
 
 
-class KafkaCatalogue(CatalogueSource):
-    """Reads the items topic outside any group, from its beginning. An absent topic is an empty catalogue.
+class KafkaTable(CompactedTopic):
+    """Reads a topic outside any group, from its beginning. An absent topic is an empty one.
 
     Connects at the first use, which may wait and raise ServiceUnavailable; from then on nothing waits.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._settings = settings
+        self._topic = topic
         self._consumer: KafkaConsumer | None = None
         self._ends: dict[TopicPartition, int] = {}
 
@@ -46,8 +47,8 @@ class KafkaCatalogue(CatalogueSource):
             return []
         except KafkaError as error:
             raise unavailable(self._settings, error) from error
-        named = ((_item_id(record.key), record.value) for records in polled.values() for record in records)
-        return [(item_id, value) for item_id, value in named if item_id]
+        named = ((_name(record.key), record.value) for records in polled.values() for record in records)
+        return [(name, value) for name, value in named if name]
 
     @override
     def caught_up(self) -> bool:
@@ -64,20 +65,20 @@ class KafkaCatalogue(CatalogueSource):
 
     def _connected(self) -> KafkaConsumer:
         if self._consumer is None:
-            # Whatever happens to the topic, reading it again from its beginning gives the catalogue.
+            # Whatever happens to the topic, reading it again from its beginning gives the same table.
             consumer = connect_consumer(self._settings, auto_offset_reset="earliest", metadata_max_age_ms=METADATA_MS)
             try:
                 self._ends = self._end_offsets(consumer)
             except KafkaError as error:
                 consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
                 raise unavailable(self._settings, error) from error
-            consumer.subscribe([self._settings.items_topic])
+            consumer.subscribe([self._topic])
             self._consumer = consumer
         return self._consumer
 
     def _end_offsets(self, consumer: KafkaConsumer) -> dict[TopicPartition, int]:
-        topic = self._settings.items_topic
-        places = [TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic)]
+        partitions = consumer.partitions_for_topic(self._topic)
+        places = [TopicPartition(self._topic, partition) for partition in partitions]
         return dict(consumer.end_offsets(places)) if places else {}
 
     def _skip(self, consumer: KafkaConsumer, error: KafkaError) -> None:
@@ -85,11 +86,11 @@ class KafkaCatalogue(CatalogueSource):
             place, offset = skip_unreadable(consumer, error)
         except KafkaError:
             raise unavailable(self._settings, error) from error
-        log.warning("skipped an unreadable record of the catalogue", partition=place.partition, offset=offset)
+        log.warning("skipped an unreadable record", topic=self._topic, partition=place.partition, offset=offset)
 
 
-def _item_id(key: bytes | None) -> str | None:
-    """The record's key as text; None when it names no item."""
+def _name(key: bytes | None) -> str | None:
+    """The record's key as text; None when it names nothing."""
     try:
         return key.decode() if key else None
     except UnicodeDecodeError:

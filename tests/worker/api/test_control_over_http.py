@@ -1,0 +1,116 @@
+"""Rules and requests to forget, over HTTP: what is written for workers, and what is noted of who decided it."""
+
+import json
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.support.api import GENERATED_AT, Api, Lists, made_list
+from tests.support.control import forget, rule
+from worker.control_records import Action, ControlRecord, Forget, Receipt, Rule
+
+BLOCK = {"action": "block", "item_id": "i1", "author": "ed"}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api(Lists(made_list("p")))
+
+
+def written(api: Api, topic: str) -> list[tuple[str, Any]]:
+    """Keys and values."""
+    return [(key, value and json.loads(value)) for where, key, value in api.records.written if where == topic]
+
+
+def test_a_rule_is_written_to_the_control_topic_and_noted_in_the_audit_topic(api: Api) -> None:
+    answer = api.client.post("/v1/rules", json=BLOCK | {"note": "recalled", "expires_at": 10**13})
+    assert answer.status_code == 201
+    made = answer.json()
+    ((key, value),) = written(api, "control")
+    assert key == f"rule:{made['id']}"
+    assert value == made
+    kept = msgspec.convert(value, ControlRecord)
+    assert isinstance(kept, Rule)
+    assert (kept.action, kept.item_id, kept.note, kept.expires_at) == (Action.BLOCK, "i1", "recalled", 10**13)
+    assert abs(kept.created_at - time.time() * 1000) < 60_000
+    ((_, noted),) = written(api, "audit")
+    assert (noted["what"], noted["author"], noted["about"]) == ("rule", "ed", made)
+    assert [topic for topic, *_ in api.records.written] == ["audit", "control"], "first who, then what"
+
+
+def test_a_rule_under_the_id_of_another_takes_its_place(api: Api) -> None:
+    assert api.client.post("/v1/rules", json=BLOCK | {"id": "mine"}).json()["id"] == "mine"
+    assert [key for key, _ in written(api, "control")] == ["rule:mine"]
+
+
+def test_rules_that_hold_are_listed_and_one_that_is_taken_back_leaves_a_null(api: Api) -> None:
+    api.control.put(rule(Action.BLOCK, "a", item_id="i1"), rule(Action.BURY, "b", category="toys", expires_at=1))
+    api.look()
+    assert [each["id"] for each in api.client.get("/v1/rules").json()["rules"]] == ["a"]
+    assert api.client.delete("/v1/rules/a?author=eve").status_code == 204
+    assert written(api, "control") == [("rule:a", None)]
+    ((_, noted),) = written(api, "audit")
+    assert (noted["what"], noted["author"], noted["about"]) == ("rule taken back", "eve", "a")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"action": "block", "author": "ed"}, "item or a category"),
+        (BLOCK | {"category": "toys"}, "item or a category"),
+        (BLOCK | {"author": ""}, "author is empty"),
+        (BLOCK | {"expires_at": 1}, "expires_at has passed"),
+        (BLOCK | {"strength": 0}, "strength is 0"),
+        (BLOCK | {"action": "praise"}, "not as it must be"),
+        (BLOCK | {"item": "x"}, "not as it must be"),
+        ({"action": "pin", "category": "toys", "author": "ed"}, "only an item can be pinned"),
+    ],
+)
+def test_a_faulty_rule_is_refused_with_its_fault_and_nothing_is_written(
+    api: Api, body: dict[str, Any], detail: str
+) -> None:
+    answer = api.client.post("/v1/rules", json=body)
+    assert answer.status_code == 422
+    assert detail in answer.json()["detail"]
+    assert api.records.written == []
+
+
+def test_a_user_who_is_deleted_is_asked_to_be_forgotten_and_the_audit_names_no_user(api: Api) -> None:
+    answer = api.client.delete("/v1/users/ann?author=support")
+    assert answer.status_code == 202
+    ((key, value),) = written(api, "control")
+    assert key == "forget:ann"
+    asked = msgspec.convert(value, ControlRecord)
+    assert isinstance(asked, Forget)
+    assert (asked.user_id, asked.requested_at, asked.author) == ("ann", answer.json()["requested_at"], "support")
+    ((_, noted),) = written(api, "audit")
+    assert (noted["what"], noted["author"]) == ("user forgotten", "support")
+    assert "ann" not in json.dumps(noted)
+
+
+def test_who_asks_is_told_how_far_a_user_is_forgotten(api: Api) -> None:
+    assert api.client.get("/v1/users/ann/forgetting").status_code == 404
+    api.control.put(forget("ann", GENERATED_AT))
+    api.look()
+    assert api.client.get("/v1/users/ann/forgetting").json() == {
+        "requested_at": GENERATED_AT,
+        "is_done": False,
+        "receipts": [],
+    }
+    api.control.put(Receipt("ann", 3, GENERATED_AT, GENERATED_AT + 5, "w-0"))
+    api.look()
+    found = api.client.get("/v1/users/ann/forgetting").json()
+    assert found["is_done"]
+    assert [(each["partition"], each["worker"]) for each in found["receipts"]] == [(3, "w-0")]
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body"), [("POST", "/v1/rules", BLOCK), ("DELETE", "/v1/users/ann", None)]
+)
+def test_with_kafka_away_nothing_is_decided(api: Api, method: str, address: str, body: dict[str, str] | None) -> None:
+    api.records.available = False
+    answer = api.client.request(method, address, json=body)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
