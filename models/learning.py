@@ -28,6 +28,7 @@ from models.seen import SeenFilter, add_seen, has_seen, pair_hash
 
 LIST_PLACES = 20
 LEAST_CHANCE = 1e-4
+LEAST_DISTASTE = 0.05
 
 
 class Served(NamedTuple):
@@ -156,9 +157,10 @@ def learn_rejection(
 ) -> None:
     """The item leaves the user's history and lists until the user takes it again, and falls in the user's taste.
 
-    Tables of items and the counters stay as they are: what was taken before was taken.
+    A light rejection says nothing of taste: the user has the item already, say. Tables of items and the counters stay
+    as they are: what was taken before was taken.
     """
-    if knowledge.mixture.active[VECTOR]:
+    if knowledge.mixture.active[VECTOR] and weight >= LEAST_DISTASTE:
         read_history(knowledge.vectors, scratch.vectors, profiles, user)
         learn_distaste(knowledge.vectors, scratch.vectors, profiles, user, item, weight)
     reject_item(profiles, user, item)

@@ -1,11 +1,12 @@
 """The only place that picks adapters and wires objects."""
 
+import asyncio
 import signal
 import socket
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from models.recommender import Recommender, RecommenderOptions
 from models.sequence_options import EVERYTHING, PREFIX, SequenceOptions
 from worker.adapters.clock import SystemClock
 from worker.adapters.kafka_notes import KafkaNotes
+from worker.adapters.kafka_records import KafkaRecords
 from worker.adapters.kafka_sink import KafkaDeadLetters
 from worker.adapters.kafka_source import KafkaEventSource
 from worker.adapters.kafka_table import KafkaTable
@@ -39,7 +41,9 @@ from worker.parts import Parts
 from worker.pipeline import Pipeline, Ports
 from worker.ports import Clock, CompactedTopic, DeadLetters, EventSource, ListSink, RecordSink, SnapshotStore
 from worker.prometheus_observer import PrometheusObserver
+from worker.reporting import Reporting
 from worker.restore import Restorer
+from worker.review import ReviewQueue
 from worker.rules import ListRules
 from worker.settings import ExpertSettings, Settings
 from worker.snapshot_stores import open_snapshots
@@ -177,6 +181,22 @@ def open_catalogue(settings: Settings) -> Catalogue:
     return Catalogue(KafkaTable(settings.kafka, settings.kafka.items_topic), limits=settings.events)
 
 
+def open_review_queue(settings: Settings) -> ReviewQueue:
+    """What waits for a person, in the review topic."""
+    return ReviewQueue(KafkaTable(settings.kafka, settings.kafka.review_topic))
+
+
+def write_records(settings: Settings, records: Iterable[tuple[str, str, bytes]]) -> None:
+    """Writes topic, key and value of each, in order. Raises ServiceUnavailable when it is not known to be there."""
+
+    async def write_all() -> None:
+        for topic, key, value in records:
+            await sink.write(topic, [(key, value)])
+
+    with closing(KafkaRecords(settings.kafka, settings.api.acknowledge_seconds)) as sink:
+        asyncio.run(write_all())
+
+
 def build_worker(
     settings: Settings,
     adapters: Adapters,
@@ -187,7 +207,8 @@ def build_worker(
     """A worker on any adapters."""
     ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
     decoder = Decoder(settings.events, settings.learning.objective)
-    ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading)
+    reporting = Reporting(adapters.notes, settings.kafka.review_topic, settings.events.report_kinds)
+    ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading, reporting)
     pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer)
     manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)

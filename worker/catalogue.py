@@ -1,18 +1,16 @@
 """The catalogue: what the `items` topic says of each item, and what changed since last asked."""
 
-import time
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from worker.compacted import read_whole
 from worker.event_faults import id_faults
 from worker.events import Item, Reject, Rejection
 from worker.formats.reader import UNREADABLE
 from worker.ports import CompactedTopic
 from worker.rules import GONE, Listing, ListRules
 from worker.settings import EventSettings, ListSettings
-
-PAUSE_SECONDS = 0.01
 
 
 class Catalogue:
@@ -59,14 +57,7 @@ class Catalogue:
 
     def read_all(self, timeout_seconds: float) -> bool:
         """Reads until all that stood in the topic is known; False = that took too long."""
-        deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
-            listings, rejections = self.refresh()
-            if self.caught_up:
-                return True
-            if not listings and not rejections:
-                time.sleep(PAUSE_SECONDS)
-        return False
+        return read_whole(lambda: any(self.refresh()), lambda: self.caught_up, timeout_seconds)
 
     def close(self) -> None:
         """Ends reading."""

@@ -23,6 +23,7 @@ from worker.observers import Observer, Remembered
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.refill import Refill
+from worker.reporting import Reporting
 from worker.rules import Listing
 from worker.ruling import Ruling
 from worker.settings import RefreshSettings
@@ -46,6 +47,7 @@ class Ports:
     dead_letters: DeadLetters
     clock: Clock
     loading: Executor
+    reporting: Reporting
 
 
 class Pipeline:
@@ -95,6 +97,7 @@ class Pipeline:
         cleaned_at = clock.monotonic()
         learned = learn(self._recommender, partition.shard, cleaned)
         self._note(partition, records, cleaned, learned)
+        self._ports.reporting.look(cleaned)
         self._observer.consumed(len(cleaned.batch), cleaned.rejected, cleaned_at - began)
         foreseen = learned.served.only(cleaned.batch.of_objective)
         self._observer.learned(len(cleaned.batch), served_outcome(foreseen), clock.monotonic() - cleaned_at)

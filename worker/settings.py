@@ -33,6 +33,10 @@ DEFAULT_KINDS: dict[str, float] = {
     "return": -1.0,
     "refund": -1.0,
     "view_item_list": 0.0,
+    "not_interested": -1.0,
+    "already_have": -0.01,
+    "wrong_reason": -0.01,
+    "report": -1.0,
 }
 
 Weight = Annotated[float, Field(ge=-100, le=100)]
@@ -118,6 +122,8 @@ class EventSettings(Section):
     """Kinds of event whose `value` is a rating; with none of them no rating is a rejection."""
     low_rating: float = 2.0
     """A rating of this or less is a rejection: the weight of its kind counts below 0."""
+    report_kinds: Texts = ("report",)
+    """Kinds of event by which users report an item: it goes to the review topic, where a person looks at it."""
     max_record_bytes: Count = 1_000_000
     """Larger records are rejected unread."""
     max_id_characters: Count = 128

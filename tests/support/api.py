@@ -16,6 +16,7 @@ from worker.errors import ServiceUnavailable
 from worker.events import Reason, RecommendationList
 from worker.ports import ListReader, RecordWriter
 from worker.prometheus_requests import ApiMetrics
+from worker.review import ReviewQueue
 from worker.settings import load
 
 GENERATED_AT = 1_700_000_000_000
@@ -83,7 +84,7 @@ class Records(RecordWriter):
 
 
 class Api:
-    """The API, who asks it, and what is behind it: `look` reads the control topic."""
+    """The API, who asks it, and what is behind it: `look` reads its topics."""
 
     def __init__(self, lists: Lists, items: Mapping[str, bytes | None] | None = None, **settings: Any) -> None:
         """`items` are the catalogue's records by id; `a__b=c` sets a.b."""
@@ -94,9 +95,13 @@ class Api:
         loaded = load(overrides=overrides, environment={})
         self.control = ControlTopic()
         self._control = Control(self.control.open())
-        self.app = application(Service(loaded, self.lists, self.records, catalogue, self._control), self.metrics)
+        self.review = MemoryTable()
+        self._queue = ReviewQueue(self.review)
+        service = Service(loaded, self.lists, self.records, catalogue, self._control, self._queue)
+        self.app = application(service, self.metrics)
         self.client = TestClient(self.app, raise_server_exceptions=True)
 
     def look(self) -> None:
-        """Reads what came into the control topic."""
+        """Reads what came into the topics of control and review."""
         self._control.refresh(GENERATED_AT)
+        self._queue.refresh()

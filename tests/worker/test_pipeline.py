@@ -14,11 +14,12 @@ from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
 from worker import pipeline
-from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists
+from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists, MemoryRecords
 from worker.assembly import recommender_options
 from worker.events import RecommendationList, Reject, position_text
 from worker.partition import OwnedPartition, new_partition
 from worker.pipeline import RETRY_SECONDS, Pipeline, Ports
+from worker.reporting import Reporting
 from worker.rules import GONE, Listing
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
@@ -61,7 +62,7 @@ class Line:
             Decoder(self.settings.events, self.settings.learning.objective),
             self.recommender,
             Ranker(self.recommender, self.settings.lists.size, "m"),
-            Ports(self.lists, self.dead_letters, self.clock, Immediate()),
+            Ports(self.lists, self.dead_letters, self.clock, Immediate(), Reporting(MemoryRecords(), "review", ())),
             self.settings.refresh,
             self.watcher,
         )

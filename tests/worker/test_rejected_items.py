@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from models.recommender import Recommender
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
-from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists
+from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists, MemoryRecords
 from worker.assembly import recommender_options
 from worker.partition import new_partition
 from worker.pipeline import Pipeline, Ports
+from worker.reporting import Reporting
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -33,7 +34,7 @@ class Shop:
             Decoder(configured.events),
             recommender,
             Ranker(recommender, configured.lists.size, "m"),
-            Ports(self.lists, MemoryDeadLetters(), clock, Immediate()),
+            Ports(self.lists, MemoryDeadLetters(), clock, Immediate(), Reporting(MemoryRecords(), "review", ())),
             configured.refresh,
             Watcher(clock),
         )
@@ -107,3 +108,24 @@ def test_generated_ratings_keep_disliked_genres_down() -> None:
         shop.feed((f"u{user}", ITEMS[item], "rate", float(stars)))
     for user in range(6):
         assert {int(item[1:]) % 2 for item in shop.listed(f"u{user}")} == {user % 2}
+
+
+@pytest.mark.parametrize("kind", ["not_interested", "already_have", "wrong_reason", "report"])
+def test_feedback_on_a_list_takes_the_item_out_of_the_next_one(kind: str) -> None:
+    shop = Shop()
+    shop.feed(("ann", "i0", "purchase", None))
+    before = shop.lists.lists["ann"].items
+    shop.feed(("ann", before[0], kind, None))
+    assert before[0] not in shop.lists.lists["ann"].items
+    assert set(before[1:4]) <= set(shop.lists.lists["ann"].items)
+
+
+@pytest.mark.parametrize(("kind", "speaks_of_taste"), [("not_interested", True), ("already_have", False)])
+def test_only_what_does_not_interest_falls_in_the_users_taste(kind: str, speaks_of_taste: bool) -> None:
+    shop = Shop()
+    shop.feed(("ann", "i0", "purchase", None), ("ann", "i1", "purchase", None), ("ann", "i2", "purchase", None))
+    shard = shop.partition.shard
+    before = shard.profiles.taste[shard.users.row("ann")].copy()
+    shop.feed(("ann", "i5", kind, None))
+    changed = not np.array_equal(before, shard.profiles.taste[shard.users.row("ann")])
+    assert changed == speaks_of_taste

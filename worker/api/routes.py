@@ -1,6 +1,6 @@
 """All routes of the API: START READING HERE."""
 
-from worker.api import control, events, gorse, items, recommendations
+from worker.api import control, events, gorse, items, recommendations, review
 from worker.api.keys import Scope
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
 from worker.api.route import Route
@@ -11,9 +11,12 @@ from worker.api.wire import (
     Forgetting,
     Popular,
     Recommendations,
+    Reviewed,
+    ReviewItems,
     RowsAffected,
     RuleBody,
     Rules,
+    VerdictBody,
 )
 from worker.control_records import Rule
 from worker.events import Interaction
@@ -128,6 +131,25 @@ ROUTES = (
         control.forgetting,
         answer=Forgetting,
         faults=(404,),
+    ),
+    Route(
+        "GET",
+        "/v1/review",
+        Scope.ADMIN,
+        "Items that users reported, or whose lists look odd",
+        review.waiting,
+        answer=ReviewItems,
+    ),
+    Route(
+        "POST",
+        "/v1/review/{item_id}",
+        Scope.ADMIN,
+        "Blocks, buries or dismisses such an item",
+        review.decide,
+        body=VerdictBody,
+        status=201,
+        answer=Reviewed,
+        faults=WRITE_FAULTS,
     ),
     Route(
         "GET",

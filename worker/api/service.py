@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from worker.catalogue import Catalogue
 from worker.control import Control
 from worker.ports import ListReader, RecordWriter
+from worker.review import ReviewQueue
 from worker.settings import Settings
 
 
@@ -16,6 +17,7 @@ class Service:
         records: None = no Kafka is set, and nothing can be written.
         catalogue: titles and categories, as far as they were read.
         control: what people decided, as far as it was read.
+        review: what waits for a person, likewise.
     """
 
     settings: Settings
@@ -23,3 +25,4 @@ class Service:
     records: RecordWriter | None
     catalogue: Catalogue
     control: Control
+    review: ReviewQueue

@@ -27,8 +27,10 @@ from worker.control import Control
 from worker.errors import ConfigurationError, MillraceError
 from worker.health import HealthServer
 from worker.logs import configure_logs
+from worker.ports import CompactedTopic
 from worker.prometheus_requests import ApiMetrics
-from worker.settings import Settings
+from worker.review import ReviewQueue
+from worker.settings import KafkaSettings, Settings
 from worker.settings_api import ApiSettings
 
 KEEP_ALIVE_SECONDS = 75  # above the idle time of the usual load balancers: they close first
@@ -46,7 +48,7 @@ def serve(settings: Settings) -> None:
         service = _opened(settings, stack)
         server = _Server(_configured(settings, application(service, metrics)))
         listening = stack.enter_context(closing(_listen(settings.api)))
-        reader = stack.enter_context(TopicReader(service.catalogue, service.control))
+        reader = stack.enter_context(TopicReader(service.catalogue, service.control, service.review))
         health_port = stack.enter_context(_probed(settings, metrics, runner.get_loop(), reader))
         if not settings.api.has_keys:
             log.warning("no key is set: everyone on this machine may read and write")
@@ -62,13 +64,21 @@ def serve(settings: Settings) -> None:
 def _opened(settings: Settings, stack: ExitStack) -> Service:
     """The services; the stack closes what is written to."""
     kafka, lists = settings.kafka, RedisReader(settings.redis)
-    if kafka.bootstrap_servers is None:
-        return Service(settings, lists, None, Catalogue(MemoryTable(), limits=settings.events), Control(MemoryTable()))
-    records = stack.enter_context(closing(KafkaRecords(kafka, settings.api.acknowledge_seconds)))
-    catalogue = Catalogue(KafkaTable(kafka, kafka.items_topic), limits=settings.events)
+    records = None
+    if kafka.bootstrap_servers is not None:
+        records = stack.enter_context(closing(KafkaRecords(kafka, settings.api.acknowledge_seconds)))
     return Service(
-        settings, lists, records, catalogue, Control(KafkaTable(kafka, kafka.control_topic), settings.events)
+        settings,
+        lists,
+        records,
+        Catalogue(_table(kafka, kafka.items_topic), limits=settings.events),
+        Control(_table(kafka, kafka.control_topic), settings.events),
+        ReviewQueue(_table(kafka, kafka.review_topic)),
     )
+
+
+def _table(kafka: KafkaSettings, topic: str) -> CompactedTopic:
+    return MemoryTable() if kafka.bootstrap_servers is None else KafkaTable(kafka, topic)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Keeps what the API knows of topics, the catalogue and what people decided, up to date on a thread of its own."""
+"""Keeps what the API knows of topics up to date on a thread of its own: catalogue, rules, reviews."""
 
 import threading
 import time
@@ -8,6 +8,7 @@ import structlog
 
 from worker.catalogue import Catalogue
 from worker.control import Control
+from worker.review import ReviewQueue
 
 LOOK_SECONDS, FIRST_LOOK_SECONDS = 0.5, 0.02
 
@@ -17,9 +18,10 @@ log = structlog.get_logger(__name__)
 class TopicReader:
     """Reads news in a `with` block; without Kafka, what is known stays."""
 
-    def __init__(self, catalogue: Catalogue, control: Control) -> None:
+    def __init__(self, catalogue: Catalogue, control: Control, review: ReviewQueue) -> None:
         self._catalogue = catalogue
         self._control = control
+        self._review = review
         self._ended = threading.Event()
         self._is_away = False
         self._thread = threading.Thread(target=self._read, name="topics", daemon=True)
@@ -37,9 +39,10 @@ class TopicReader:
         self._thread.join()
         self._catalogue.close()
         self._control.close()
+        self._review.close()
 
     def _has_caught_up(self) -> bool:
-        return self._catalogue.caught_up and self._control.caught_up
+        return self._catalogue.caught_up and self._control.caught_up and self._review.caught_up
 
     def _read(self) -> None:
         while not self._ended.is_set():
@@ -50,6 +53,7 @@ class TopicReader:
         try:
             changed, rejections = self._catalogue.refresh()
             self._control.refresh(round(time.time() * 1000))
+            self._review.refresh()
         except Exception as error:  # the thread must go on, whatever it is
             if not self._is_away:
                 log.warning("topics cannot be read now", cause=str(error))

@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 from worker.control_records import Action, Receipt, Rule
+from worker.review import Waiting
+from worker.review_records import Decision
 from worker.shown_lists import ShownItem
 
 Source = Literal["personal", "popular"]
@@ -137,6 +139,40 @@ class Forgetting(msgspec.Struct, frozen=True):
     requested_at: int
     is_done: bool = False
     receipts: list[Receipt] = []
+
+
+class ReviewItem(Waiting, frozen=True, omit_defaults=True, kw_only=True):
+    """An item that waits for a review, with its title."""
+
+    title: str
+
+
+class ReviewItems(msgspec.Struct, frozen=True):
+    """What nobody has looked at since it was reported or noticed, most reports first."""
+
+    items: list[ReviewItem]
+
+
+class VerdictBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person decides about an item.
+
+    Attributes:
+        author: who decides.
+        note: why.
+        strength: of `bury`: by how much its odds are divided.
+    """
+
+    decision: Decision
+    author: str
+    note: str = ""
+    strength: float = 4.0
+
+
+class Reviewed(msgspec.Struct, frozen=True):
+    """A review, and the rule that came of it, if any."""
+
+    decision: Decision
+    rule: Rule | None
 
 
 class RowsAffected(msgspec.Struct, frozen=True, rename="pascal"):

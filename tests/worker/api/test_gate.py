@@ -19,6 +19,7 @@ BODIES: dict[str, Any] = {
     "/v1/events": {"user_id": "u", "item_id": "i", "event": "purchase"},
     "/v1/items/{item_id}": {"title": "t"},
     "/api/feedback": [],
+    "/v1/review/{item_id}": {"decision": "dismiss", "author": "ed"},
     "/v1/rules": {"action": "block", "item_id": "i", "author": "ed"},
 }
 MAY = {Scope.READ: {Scope.READ, Scope.ADMIN}, Scope.WRITE: {Scope.WRITE, Scope.ADMIN}, Scope.ADMIN: {Scope.ADMIN}}

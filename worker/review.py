@@ -1,0 +1,153 @@
+"""The review queue: items that users reported or whose lists look odd, and that nobody has looked at since."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from worker.audit import Decided, audit_record
+from worker.compacted import read_whole
+from worker.control_records import Action, Rule, control_key, rule_faults
+from worker.event_faults import id_faults
+from worker.formats.reader import UNREADABLE
+from worker.ports import CompactedTopic
+from worker.review_records import Decision, Oddity, Report, Review, ReviewRecord, review_key
+from worker.settings import KafkaSettings
+
+RULE_PREFIX = "review:"
+
+Written = tuple[str, str, bytes]  # topic, key, value
+
+log = structlog.get_logger(__name__)
+
+
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An item that waits for a review.
+
+    Attributes:
+        reports: how many users reported it.
+        first_at, last_at: when it was reported or noticed, UTC milliseconds.
+        share_of_lists, share_of_events: where lists look odd, the share of them, and of all events, that has the item.
+    """
+
+    item_id: str
+    reports: int
+    first_at: int
+    last_at: int
+    share_of_lists: float | None = None
+    share_of_events: float | None = None
+
+
+class ReviewQueue:
+    """What the review topic says, as of the last `refresh`.
+
+    Attributes:
+        caught_up: whether all that stood in the topic at the start is known.
+    """
+
+    def __init__(self, source: CompactedTopic) -> None:
+        self._source = source
+        self._decode = msgspec.json.Decoder(ReviewRecord).decode
+        self._records: dict[str, Report | Oddity] = {}
+        self._reviews: dict[str, Review] = {}
+        self.caught_up = False
+
+    def refresh(self) -> bool:
+        """Reads what is new, but for what is no record; says whether anything came. Raises ServiceUnavailable."""
+        polled = self._source.poll()
+        for key, value in polled:
+            self._records.pop(key, None)
+            if value is not None:
+                self._take(key, value)
+        self.caught_up = self.caught_up or self._source.caught_up()
+        return bool(polled)
+
+    def read_all(self, timeout_seconds: float) -> bool:
+        """Reads until all that stood in the topic is known; False = that took too long."""
+        return read_whole(self.refresh, lambda: self.caught_up, timeout_seconds)
+
+    def waiting(self) -> list[Waiting]:
+        """Items to be looked at: those with most reports first, then the latest."""
+        by_item: dict[str, list[Report | Oddity]] = defaultdict(list)
+        for record in list(self._records.values()):
+            review = self._reviews.get(record.item_id)
+            if review is None or record.at > review.at:
+                by_item[record.item_id].append(record)
+        found = [_waiting(item, records) for item, records in by_item.items()]
+        return sorted(found, key=lambda each: (-each.reports, -each.last_at, each.item_id))
+
+    def close(self) -> None:
+        """Ends reading."""
+        self._source.close()
+
+    def _take(self, key: str, value: bytes) -> None:
+        try:
+            record = self._decode(value)
+        except UNREADABLE as error:
+            log.warning("a record of the review topic is passed over", error=str(error))
+            return
+        if isinstance(record, Review):
+            self._reviews[record.item_id] = record
+        else:
+            self._records[key] = record
+
+
+def _waiting(item_id: str, records: list[Report | Oddity]) -> Waiting:
+    times = [record.at for record in records]
+    reports = sum(isinstance(record, Report) for record in records)
+    oddest = max((each for each in records if isinstance(each, Oddity)), key=_excess, default=None)
+    shares = (oddest.share_of_lists, oddest.share_of_events) if oddest else (None, None)
+    return Waiting(item_id, reports, min(times), max(times), *shares)
+
+
+def _excess(oddity: Oddity) -> float:
+    return oddity.share_of_lists / max(oddity.share_of_events, 1e-12)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a person decides about an item that waits.
+
+    Attributes:
+        strength: of burying.
+    """
+
+    item_id: str
+    decision: Decision
+    author: str
+    note: str = ""
+    strength: float = 4.0
+
+
+def faults_of(verdict: Verdict, max_id_characters: int) -> Iterator[str]:
+    """Why nothing can be done about it."""
+    yield from id_faults("item_id", verdict.item_id, max_id_characters - len(RULE_PREFIX))
+    as_rule = Rule("review", Action.BURY, verdict.author, "item", strength=verdict.strength, note=verdict.note)
+    yield from rule_faults(as_rule, max_id_characters)
+
+
+def rule_of(verdict: Verdict, now_ms: int) -> Rule | None:
+    """The rule that follows; the next verdict on the item replaces it."""
+    if verdict.decision is Decision.DISMISS:
+        return None
+    action = Action.BLOCK if verdict.decision is Decision.BLOCK else Action.BURY
+    return Rule(
+        f"{RULE_PREFIX}{verdict.item_id}",
+        action,
+        verdict.author,
+        verdict.item_id,
+        strength=verdict.strength,
+        created_at=now_ms,
+        note=verdict.note,
+    )
+
+
+def records_of(verdict: Verdict, rule: Rule | None, kafka: KafkaSettings, now_ms: int) -> Iterable[Written]:
+    """What is to be written, in this order: who decided, the rule that follows, and that the item was looked at."""
+    review = Review(verdict.item_id, verdict.decision, verdict.author, now_ms, rule.id if rule else "", verdict.note)
+    yield kafka.audit_topic, *audit_record(Decided("reviewed", verdict.author, now_ms, review))
+    if rule:
+        yield kafka.control_topic, control_key(rule), msgspec.json.encode(rule)
+    yield kafka.review_topic, review_key(review), msgspec.json.encode(review)
