@@ -6,7 +6,6 @@ import numpy as np
 
 from models.assortment import Shelf
 from models.batch import Float32s, Int32s, UInt64s
-from models.candidates import propose
 from models.compiled import kernel
 from models.diversity import Diversity, is_diverse, pick_diverse
 from models.experts.content import most_alike
@@ -18,10 +17,11 @@ from models.experts.covisitation import (
     SIMILAR_DECAY,
 )
 from models.explaining import PARTS, part_score, share_out
-from models.gathering import propose_all, rank_candidates
+from models.gathering import propose_shown, rank_candidates
 from models.knowledge import Knowledge
+from models.moving import Moved, find_movers
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
-from models.policies import drop_hidden, excludes_seen
+from models.policies import excludes_seen
 from models.profiles import Profiles, item_back, remembered
 from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, CONTENT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
 from models.scratch import Scratch
@@ -39,6 +39,7 @@ class Ranked(NamedTuple):
         shares: (m, k, experts) float32, of each expert in the mixture's probability of the item; they sum to 1.
         parts: (m, k, parts) float32, what the ranker's score of the item, a logit, is the sum of (`explaining.PARTS`).
             Both have last dimension 0 unless they were asked for.
+        moved: by which of the user's own items each was moved; empty unless that was asked for.
     """
 
     items: Int32s
@@ -47,10 +48,11 @@ class Ranked(NamedTuple):
     because: Int32s
     shares: Float32s
     parts: Float32s
+    moved: Moved
 
     @classmethod
     def empty(cls, users: int, size: int, experts: int, *, explain: bool = False) -> "Ranked":
-        """Lists of length 0; `explain` asks for shares, of so many experts, and parts."""
+        """Lists of length 0; `explain` asks for shares, of so many experts, parts and movers."""
         shape = (users, size)
         return cls(
             np.full(shape, -1, np.int32),
@@ -59,11 +61,12 @@ class Ranked(NamedTuple):
             np.full(shape, -1, np.int32),
             np.zeros((*shape, experts if explain else 0), np.float32),
             np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
+            Moved.empty(users, size if explain else 0),
         )
 
     def part(self, part: slice) -> "Ranked":
         """A view of some of the lists."""
-        return Ranked._make(column[part] for column in self)
+        return Ranked._make(each.part(part) if isinstance(each, Moved) else each[part] for each in self)
 
 
 @kernel
@@ -89,10 +92,7 @@ def rank_users(
     for index in range(len(users)):
         user = users[index]
         scratch.foreseen.at[0] = index
-        propose_all(knowledge, profiles, user, scratch)
-        drop_hidden(scratch.candidates, shelf.shown)
-        for item in fillers:
-            propose(scratch.candidates, item)
+        propose_shown(knowledge, profiles, user, shelf.shown, fillers, scratch)
         context, count = rank_candidates(
             knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
         )
@@ -101,6 +101,23 @@ def rank_users(
         else:
             take_best(scratch, count, ranked.items[index], ranked.scores[index])
         _explain(knowledge, profiles, user, context, scratch, ranked, index)
+        if ranked.moved.mixed.shape[1] > 0:
+            find_movers(
+                knowledge,
+                profiles,
+                seen,
+                user_hashes[user],
+                item_hashes,
+                shelf.shown,
+                fillers,
+                excluding,
+                user,
+                scratch,
+                ranked.items[index],
+                ranked.shares[index],
+                ranked.moved,
+                index,
+            )
 
 
 @kernel
