@@ -178,7 +178,14 @@ def build_worker(
     pipeline_kind: type[Pipeline] = Pipeline,
 ) -> Worker:
     """A worker on any adapters."""
-    ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
+    ranker = Ranker(
+        recommender,
+        settings.lists.size,
+        model_name(),
+        explain=settings.lists.explanations,
+        recent=settings.lists.recent_events,
+        kinds=settings.events.kinds,
+    )
     decoder = Decoder(settings.events, settings.learning.objective)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading)
     pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer)
