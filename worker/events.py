@@ -106,7 +106,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     propensity: float | None = None
     shares: dict[str, float] | None = None
     parts: dict[str, float] | None = None
-    moved_by: list[Mover] = []
+    moved_by: tuple[Mover, ...] = ()
     popularity: float | None = None
     trend: float | None = None
     rule: str = ""
@@ -132,7 +132,7 @@ class RecommendationList(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: list[Reason]
     model: str
     generated_at: int
-    recent: list[RecentEvent] = []
+    recent: tuple[RecentEvent, ...] = ()
 
 
 class Reject(StrEnum):

@@ -7,7 +7,7 @@ from worker.errors import MillraceError
 from worker.events import Reason, RecommendationList
 from worker.ports import ListSink
 from worker.texts.languages import Language
-from worker.texts.sentences import Sentences, TitleOf
+from worker.texts.sentences import Sentences, TitleOf, is_plain
 
 
 class ShownMover(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +64,7 @@ class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
     because: str = ""
     shares: dict[str, float] = {}
     parts: dict[str, float] = {}
-    moved_by: list[ShownMover] = []
+    moved_by: tuple[ShownMover, ...] = ()
     popularity: float | None = None
     trend: float | None = None
     sentence: str = ""
@@ -86,7 +86,7 @@ class ShownList(msgspec.Struct, frozen=True, omit_defaults=True):
     generated_at: int
     age_seconds: float
     items: list[ShownItem]
-    recent: list[ShownEvent] = []
+    recent: tuple[ShownEvent, ...] = ()
 
 
 def read_list(
@@ -115,7 +115,7 @@ def shown_items(
 
 
 def _shown(rank: int, item: str, score: float, reason: Reason, title_of: TitleOf, sentences: Sentences) -> ShownItem:
-    return ShownItem(
+    shown = ShownItem(
         rank,
         item,
         title_of(item),
@@ -125,11 +125,18 @@ def _shown(rank: int, item: str, score: float, reason: Reason, title_of: TitleOf
         reason.because,
         reason.shares or {},
         reason.parts or {},
-        [ShownMover(mover.item, title_of(mover.item), mover.share, mover.event) for mover in reason.moved_by],
-        reason.popularity,
-        reason.trend,
-        sentences.sentence(item, reason),
-        reason.rule,
+    )
+    if is_plain(reason):  # nothing more is made then: requests wait for this
+        return shown
+    return replace(
+        shown,
+        moved_by=tuple(
+            ShownMover(mover.item, title_of(mover.item), mover.share, mover.event) for mover in reason.moved_by
+        ),
+        popularity=reason.popularity,
+        trend=reason.trend,
+        sentence=sentences.sentence(item, reason),
+        rule=reason.rule,
     )
 
 
@@ -138,6 +145,6 @@ def only(shown: ShownList, item: ShownItem) -> ShownList:
     return replace(shown, items=[item])
 
 
-def shown_recent(content: RecommendationList, title_of: TitleOf) -> list[ShownEvent]:
+def shown_recent(content: RecommendationList, title_of: TitleOf) -> tuple[ShownEvent, ...]:
     """The user's last events."""
-    return [ShownEvent(each.item, title_of(each.item), each.ts, each.event) for each in content.recent]
+    return tuple(ShownEvent(each.item, title_of(each.item), each.ts, each.event) for each in content.recent)

@@ -20,7 +20,7 @@ REASON = Reason(
     "z",
     shares={"similar": 0.75, "vector": 0.25},
     parts={"mixture": -1.5, "bias": 0.25},
-    moved_by=[Mover("z", "purchase", 0.5), Mover("y", share=0.25)],
+    moved_by=(Mover("z", "purchase", 0.5), Mover("y", share=0.25)),
     popularity=0.0125,
     trend=2.5,
 )
@@ -32,7 +32,7 @@ def lists(redis_url: str, no_settings_from_outside: None, monkeypatch: pytest.Mo
     monkeypatch.setenv("MILLRACE_REDIS__URL", redis_url)
     plain = Reason("similar", "z")
     with closing(RedisLists(RedisSettings(url=SecretStr(redis_url)), ListSettings())) as sink:
-        reasons, recent = [REASON, Reason(EXPLORATION, propensity=0.5)], [RecentEvent("z", 900, "purchase")]
+        reasons, recent = [REASON, Reason(EXPLORATION, propensity=0.5)], (RecentEvent("z", 900, "purchase"),)
         position = position_text(1, 5)
         sink.publish(
             {

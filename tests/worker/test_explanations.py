@@ -88,9 +88,9 @@ def test_without_explanations_the_published_bytes_are_as_they_were(
 
 def test_the_last_events_come_last_first_with_kinds_and_times(recommender: Recommender, shard: ProfileShard) -> None:
     found = list_of(recommender, shard, explain=False, recent=3)
-    assert found.recent == [RecentEvent("ink", 50_200), RecentEvent("tea", 50_000, "cart")]
+    assert found.recent == (RecentEvent("ink", 50_200), RecentEvent("tea", 50_000, "cart"))
     assert msgspec.json.encode(found).startswith(b'{"position":"')
-    assert list_of(recommender, shard, explain=False, recent=1).recent == [RecentEvent("ink", 50_200)]
+    assert list_of(recommender, shard, explain=False, recent=1).recent == (RecentEvent("ink", 50_200),)
 
 
 def test_what_was_rejected_since_is_no_recent_event(recommender: Recommender, shard: ProfileShard) -> None:

@@ -58,15 +58,33 @@ def test_an_unknown_expert_goes_by_its_name() -> None:
     ],
 )
 def test_a_sentence_says_all_that_is_known(language: Language, words: str) -> None:
-    moved = [Mover("tea", "purchase", 0.5), Mover("cup", "view_item", 0.25), Mover("pan", "steamed", 0.1)]
+    moved = (Mover("tea", "purchase", 0.5), Mover("cup", "view_item", 0.25), Mover("pan", "steamed", 0.1))
     reason = Reason("similar", "tea", moved_by=moved, popularity=0.0123, trend=2.5, rule="r1")
     assert sentences(language).sentence("pot", reason) == words
 
 
 def test_the_item_itself_is_not_named_again() -> None:
-    moved = [Mover("tea", "purchase", 0.5), Mover("cup", "", 0.25)]
+    moved = (Mover("tea", "purchase", 0.5), Mover("cup", "", 0.25))
     told = sentences().sentence("tea", Reason("repeat_count", moved_by=moved))
     assert told == "Had often; because you bought it and had Cup."
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (Language.ENGLISH, "Had often; because you bought Teapot and Pan and viewed Cup."),
+        (Language.CHINESE, "你经常选；因为你买过「Teapot」和「Pan」，也浏览过「Cup」。"),  # noqa: RUF001
+    ],
+)
+def test_what_was_done_alike_is_said_once(language: Language, words: str) -> None:
+    moved = (Mover("tea", "purchase", 0.5), Mover("cup", "view_item", 0.25), Mover("pan", "purchase", 0.1))
+    assert sentences(language).sentence("pot", Reason("repeat_count", moved_by=moved)) == words
+
+
+def test_a_third_item_is_said_as_well() -> None:
+    moved = (Mover("tea"), Mover("cup"), Mover("pan"))
+    told = sentences().sentence("pot", Reason("repeat_count", moved_by=moved))
+    assert told == "Had often; because you had Teapot, Cup and Pan."
 
 
 def test_without_more_than_the_short_reason_there_is_no_sentence() -> None:

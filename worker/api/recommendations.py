@@ -33,7 +33,7 @@ async def recommendations(service: Service, request: Request, values: Values) ->
     if not items and source == "personal":
         found, source = await popular_list(service), "popular"
         items = _wanted(service, found, values, language)
-    recent = shown_recent(found, service.catalogue.title) if values["explain"] else []
+    recent = shown_recent(found, service.catalogue.title) if values["explain"] else ()
     return varied(tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items, recent)))
 
 

@@ -25,7 +25,7 @@ class Recommendations(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str
     generated_at: int
     items: list[ShownItem]
-    recent: list[ShownEvent] = []
+    recent: tuple[ShownEvent, ...] = ()
 
 
 class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +42,7 @@ class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str
     generated_at: int
     item: ShownItem
-    recent: list[ShownEvent] = []
+    recent: tuple[ShownEvent, ...] = ()
 
 
 class Popular(msgspec.Struct, frozen=True):

@@ -40,27 +40,27 @@ class Explainer:
         )
         return [_explained(*column) for column in columns]
 
-    def recent(self, shard: ProfileShard, users: Int32s, most: int) -> list[list[RecentEvent]]:
+    def recent(self, shard: ProfileShard, users: Int32s, most: int) -> list[tuple[RecentEvent, ...]]:
         """Up to so many of the last events of each user, the last first; without items that were rejected since."""
         rows, weights, times_ms = last_events(shard.profiles, users, most)
         columns = zip(rows.tolist(), weights.tolist(), times_ms.tolist(), strict=True)
         id_of, kind_of = self._recommender.vocabulary.id_of, self._kinds.name
         return [
-            [
+            tuple(
                 RecentEvent(id_of(row), time_ms, kind_of(weight))
                 for row, weight, time_ms in zip(*column, strict=True)
                 if row >= 0
-            ]
+            )
             for column in columns
         ]
 
-    def _movers(self, moved: Moved) -> list[list[list[Mover]]]:
+    def _movers(self, moved: Moved) -> list[list[tuple[Mover, ...]]]:
         """By list and place."""
         id_of, kind_of = self._recommender.vocabulary.id_of, self._kinds.name
 
-        def movers(own: list[int], falls: list[float], strengths: list[float]) -> list[Mover]:
+        def movers(own: list[int], falls: list[float], strengths: list[float]) -> tuple[Mover, ...]:
             named = zip(own, falls, strengths, strict=True)
-            return [Mover(id_of(row), kind_of(strength), fall) for row, fall, strength in named if row >= 0]
+            return tuple([Mover(id_of(row), kind_of(strength), fall) for row, fall, strength in named if row >= 0])
 
         falls = np.round(moved.falls.astype(np.float64), DIGITS).tolist()
         columns = zip(moved.by.tolist(), falls, moved.strengths.tolist(), strict=True)
@@ -71,7 +71,7 @@ def _explained(
     reasons: Sequence[Reason],
     shares: Float32s,
     parts: Float32s,
-    movers: Sequence[list[Mover]],
+    movers: Sequence[tuple[Mover, ...]],
     popularity: Sequence[float],
     trends: Sequence[float],
 ) -> list[Reason]:

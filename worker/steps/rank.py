@@ -62,7 +62,7 @@ class Ranker:
                 reasons[row][:length],
                 self._model,
                 now_ms,
-                recent[row] if recent else [],
+                recent[row] if recent else (),
             )
             for row, (user, length) in enumerate(zip(users.tolist(), lengths, strict=True))
         }

@@ -21,9 +21,9 @@ def api() -> Api:
 @pytest.fixture
 def explained() -> Api:
     """Ann has a list of b, with all that can be published with it."""
-    moved = [Mover("a", "purchase", 0.5)]
+    moved = (Mover("a", "purchase", 0.5),)
     known = {"shares": {"next": 1.0}, "moved_by": moved, "popularity": 0.25, "trend": 2.0, "rule": "r1"}
-    own = msgspec.structs.replace(made_list("b", **known), recent=[RecentEvent("a", 5, "purchase")])
+    own = msgspec.structs.replace(made_list("b", **known), recent=(RecentEvent("a", 5, "purchase"),))
     return Api(Lists(made_list("p1"), ann=own), CATALOGUE)
 
 
