@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from models.batch import Bools, UInt64s
+from models.batch import Bools, Int32s, UInt64s
 from models.candidates import Candidates, begin_round, begin_scores, choose, propose
-from models.compiled import kernel
+from models.compiled import inlined, kernel
 from models.describing import describe
 from models.experts.content import propose_content, score_content
 from models.experts.covisitation import SCORE_WINDOW_EVENTS, score_similar, weigh_covisitation
@@ -24,7 +24,7 @@ from models.neighbours import (
     Neighbours,
     gather_neighbour,
 )
-from models.policies import drop_rejected, drop_seen
+from models.policies import drop_hidden, drop_rejected, drop_seen
 from models.profiles import Profiles, basket_size, item_back, remembered
 from models.ranker import score_chosen
 from models.registry import (
@@ -64,6 +64,17 @@ def propose_all(knowledge: Knowledge, profiles: Profiles, user: int, scratch: Sc
     by_sequence = len(active) > SEQUENCE and active[SEQUENCE]  # it has no candidates of its own until it was trained
     if active[VECTOR] or by_sequence:
         propose_recent(knowledge.vectors, candidates)
+
+
+@inlined
+def propose_shown(
+    knowledge: Knowledge, profiles: Profiles, user: int, shown: Bools, fillers: Int32s, scratch: Scratch
+) -> None:
+    """Collects what the experts propose and the rules let through, and `fillers`, which fit them."""
+    propose_all(knowledge, profiles, user, scratch)
+    drop_hidden(scratch.candidates, shown)
+    for item in fillers:
+        propose(scratch.candidates, item)
 
 
 @kernel
@@ -116,6 +127,27 @@ def _take_sums(candidates: Candidates, part: int, expert: int, active: Bools) ->
             candidates.scores[expert, position] = candidates.sums[position, part]
 
 
+@inlined
+def mix_candidates(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    user_hash: np.uint64,
+    item_hashes: UInt64s,
+    excluding: bool,
+    user: int,
+    scratch: Scratch,
+) -> int:
+    """After `propose_all`: filters, scores and mixes; returns the context."""
+    drop_rejected(scratch.candidates, profiles.rejected[user])
+    if excluding:
+        drop_seen(scratch.candidates, seen, user_hash, item_hashes)
+    score_all(knowledge, profiles, user, scratch)
+    context = context_of(profiles, user)
+    mix(knowledge.mixture, scratch.candidates, context)
+    return context
+
+
 @kernel
 def rank_candidates(
     knowledge: Knowledge,
@@ -129,12 +161,7 @@ def rank_candidates(
 ) -> tuple[int, int]:
     """After `propose_all`: filters, scores, mixes, chooses and ranks; returns context and how many were chosen."""
     candidates = scratch.candidates
-    drop_rejected(candidates, profiles.rejected[user])
-    if excluding:
-        drop_seen(candidates, seen, user_hash, item_hashes)
-    score_all(knowledge, profiles, user, scratch)
-    context = context_of(profiles, user)
-    mix(knowledge.mixture, candidates, context)
+    context = mix_candidates(knowledge, profiles, seen, user_hash, item_hashes, excluding, user, scratch)
     count = choose(candidates)
     if count > 0:
         describe(

@@ -51,7 +51,7 @@ def _pin(ranked: Ranked, item: int, place: int, lists: Int64s) -> None:
     stood = np.where(is_new, np.minimum(lengths, size - 1), holds.argmax(axis=1))
     wanted = np.minimum(place, np.where(is_new, np.minimum(lengths, size - 1), lengths - 1))
     order = _moved(size, stood, wanted)
-    for column in ranked:
+    for column in (each for each in ranked.columns() if each.shape[1]):
         places = order.reshape(*order.shape, *[1] * (column.ndim - 2))
         column[lists] = np.take_along_axis(column[lists], places, axis=1)
         column[lists[is_new], wanted[is_new]] = NOBODY if column.dtype.kind == "i" else 0.0

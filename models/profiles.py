@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Float32s, Int32s, Int64s, UInt64s
+from models.batch import Float32s, Float64s, Int32s, Int64s, UInt64s
 from models.compiled import inlined
 from models.lanes import bits_of, float_of
 
@@ -100,6 +100,20 @@ def gap_back(profiles: Profiles, user: int, back: int) -> int:
 def strength_back(profiles: Profiles, user: int, back: int) -> float:
     """Weight of the event `back` events ago, as far as it fits."""
     return float(profiles.strengths[user, (profiles.events[user] - 1 - back) % HISTORY_EVENTS] * STRENGTH_UNIT)
+
+
+def last_events(profiles: Profiles, users: Int32s, most: int) -> tuple[Int32s, Float64s, Int64s]:
+    """Items, weights and times (UTC ms) of the last events of m users, (m, most) each, the last first.
+
+    The item is -1 where there are fewer, or it was forgotten or rejected.
+    """
+    backs = np.arange(min(most, HISTORY_EVENTS))
+    events, rows = profiles.events[users][:, None], users[:, None]
+    places = (events - 1 - backs) % HISTORY_EVENTS
+    gaps_ms = (profiles.gaps[rows, places].astype(np.int32) << 16).view(np.float32).astype(np.int64)
+    before_ms = np.cumsum(gaps_ms, axis=1) - gaps_ms
+    items = np.where(backs < events, profiles.items[rows, places], np.int32(NOBODY))
+    return items, profiles.strengths[rows, places] * STRENGTH_UNIT, profiles.last_ms[rows] - before_ms
 
 
 @inlined

@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from models.assortment import Shelf
 from models.batch import Float32s, Int32s, UInt64s
-from models.candidates import propose
 from models.compiled import kernel
 from models.diversity import Diversity, is_diverse, pick_diverse
 from models.experts.content import most_alike
@@ -19,10 +18,11 @@ from models.experts.covisitation import (
     SIMILAR_DECAY,
 )
 from models.explaining import PARTS, RULE_PART, part_score, share_out
-from models.gathering import propose_all, rank_candidates
+from models.gathering import propose_shown, rank_candidates
 from models.knowledge import Knowledge
+from models.moving import Moved, find_movers
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
-from models.policies import drop_hidden, excludes_seen
+from models.policies import excludes_seen
 from models.profiles import Profiles, item_back, remembered
 from models.ranker import lift_chosen
 from models.registry import BACKWARD_EXPERT, BASKET_EXPERT, CONTENT, FORWARD_EXPERT, NEXT_EXPERT, SIMILAR
@@ -41,6 +41,7 @@ class Ranked(NamedTuple):
         shares: (m, k, experts) float32, of each expert in the mixture's probability of the item; they sum to 1.
         parts: (m, k, parts) float32, what the ranker's score of the item, a logit, is the sum of (`explaining.PARTS`).
             Both have last dimension 0 unless they were asked for.
+        moved: by which of the user's own items each was moved; empty unless that was asked for.
     """
 
     items: Int32s
@@ -49,10 +50,11 @@ class Ranked(NamedTuple):
     because: Int32s
     shares: Float32s
     parts: Float32s
+    moved: Moved
 
     @classmethod
     def empty(cls, users: int, size: int, experts: int, *, explain: bool = False) -> "Ranked":
-        """Lists of length 0; `explain` asks for shares, of so many experts, and parts."""
+        """Lists of length 0; `explain` asks for shares, of so many experts, parts and movers."""
         shape = (users, size)
         return cls(
             np.full(shape, -1, np.int32),
@@ -61,17 +63,21 @@ class Ranked(NamedTuple):
             np.full(shape, -1, np.int32),
             np.zeros((*shape, experts if explain else 0), np.float32),
             np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
+            Moved.empty(users, size if explain else 0),
         )
+
+    def columns(self) -> list[npt.NDArray[Any]]:
+        """All arrays, each with a row a list and, where it was asked for, a column a place."""
+        return [*self[:-1], *self.moved]
 
     def put(self, index: int, own: "Ranked") -> None:
         """Puts a single list in the place of list number `index`."""
-        columns: zip[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = zip(self, own, strict=True)
-        for column, other in columns:
+        for column, other in zip(self.columns(), own.columns(), strict=True):
             column[index] = other[0]
 
     def part(self, part: slice) -> "Ranked":
         """A view of some of the lists."""
-        return Ranked._make(column[part] for column in self)
+        return Ranked._make(each.part(part) if isinstance(each, Moved) else each[part] for each in self)
 
 
 @kernel
@@ -97,10 +103,7 @@ def rank_users(
     for index in range(len(users)):
         user = users[index]
         scratch.foreseen.at[0] = index
-        propose_all(knowledge, profiles, user, scratch)
-        drop_hidden(scratch.candidates, shelf.shown)
-        for item in fillers:
-            propose(scratch.candidates, item)
+        propose_shown(knowledge, profiles, user, shelf.shown, fillers, scratch)
         context, count = rank_candidates(
             knowledge, profiles, seen, user_hashes[user], item_hashes, excluding, user, scratch
         )
@@ -111,6 +114,23 @@ def rank_users(
         else:
             take_best(scratch, count, ranked.items[index], ranked.scores[index])
         _explain(knowledge, shelf, profiles, user, context, scratch, ranked, index)
+        if ranked.moved.mixed.shape[1] > 0:
+            find_movers(
+                knowledge,
+                profiles,
+                seen,
+                user_hashes[user],
+                item_hashes,
+                shelf.shown,
+                fillers,
+                excluding,
+                user,
+                scratch,
+                ranked.items[index],
+                ranked.shares[index],
+                ranked.moved,
+                index,
+            )
 
 
 @kernel

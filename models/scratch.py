@@ -2,17 +2,26 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
+from models.batch import Float32s
 from models.candidates import Candidates
 from models.diversity import DiversityScratch
 from models.experts.sequence import Foreseen
 from models.experts.vectors import VectorScratch
 from models.features import FeatureScratch, features_of
+from models.profiles import HISTORY_EVENTS, Profiles
 from models.ranker import RankerScratch
 from models.registry import SEQUENCE
 
 
 class Scratch(NamedTuple):
-    """Nothing in it outlives a ranking."""
+    """Nothing in it outlives a ranking.
+
+    Attributes:
+        without: of one user, whose list is explained, without one of the items.
+        own_weights: (96,) float32, by events ago, what the user's items add to the list.
+    """
 
     candidates: Candidates
     vectors: VectorScratch
@@ -20,6 +29,8 @@ class Scratch(NamedTuple):
     features: FeatureScratch
     ranker: RankerScratch
     diversity: DiversityScratch
+    without: Profiles
+    own_weights: Float32s
 
     @classmethod
     def empty(cls, items: int, experts: int, proposals: int) -> "Scratch":
@@ -32,4 +43,6 @@ class Scratch(NamedTuple):
             FeatureScratch.empty(features),
             RankerScratch.empty(features),
             DiversityScratch.empty(),
+            Profiles.empty(1),
+            np.zeros(HISTORY_EVENTS, np.float32),
         )

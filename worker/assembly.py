@@ -205,7 +205,14 @@ def build_worker(
     pipeline_kind: type[Pipeline] = Pipeline,
 ) -> Worker:
     """A worker on any adapters."""
-    ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
+    ranker = Ranker(
+        recommender,
+        settings.lists.size,
+        model_name(),
+        explain=settings.lists.explanations,
+        recent=settings.lists.recent_events,
+        kinds=settings.events.kinds,
+    )
     decoder = Decoder(settings.events, settings.learning.objective)
     reporting = Reporting(adapters.notes, settings.kafka.review_topic, settings.events.report_kinds)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading, reporting)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from worker.control_records import ControlRecord, Forget, Receipt, Rule, control_key, rule_faults
+from worker.control_records import Action, ControlRecord, Forget, Receipt, Rule, control_key, rule_faults
 from worker.events import Reject, Rejection
 from worker.formats.reader import UNREADABLE
 from worker.ports import CompactedTopic
 from worker.settings import EventSettings
+
+EVERYONE = ""
 
 
 @dataclass(slots=True)
@@ -28,12 +30,29 @@ class ControlNews:
     rejections: list[Rejection] = field(default_factory=list)
 
 
+class Blocks:
+    """What rules block, for everyone and for single users."""
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        blocks = [rule for rule in rules if rule.action is Action.BLOCK]
+        self._items = {(rule.user_id, rule.item_id) for rule in blocks if rule.item_id}
+        self._categories = {(rule.user_id, rule.category) for rule in blocks if rule.category}
+
+    def has(self, item_id: str, category: str, user_id: str = EVERYONE) -> bool:
+        """Whether the item, which is of this category, may not stand in the user's lists."""
+        if not (self._items or self._categories):
+            return False
+        whose = (EVERYONE, user_id)
+        return any((each, item_id) in self._items or (each, category) in self._categories for each in whose)
+
+
 class Control:
     """Rules and requests by key, as of the last `refresh`.
 
     Attributes:
         caught_up: whether all that stood in the topic at the start is known.
         rules: those that hold, the oldest first.
+        blocks: what the rules among them block.
         forgets: requests to forget, by user id.
         open: those of them for which no receipt is there yet.
     """
@@ -47,6 +66,7 @@ class Control:
         self._receipts: dict[str, Receipt] = {}
         self.caught_up = False
         self.rules: tuple[Rule, ...] = ()
+        self.blocks = Blocks()
         self.forgets: dict[str, Forget] = {}
         self.open: dict[str, Forget] = {}
 
@@ -60,6 +80,8 @@ class Control:
         self.caught_up = self.caught_up or self._source.caught_up()
         rules = _holding(self._records.values(), now_ms)
         news.rules, self.rules = rules != self.rules, rules
+        if news.rules:
+            self.blocks = Blocks(rules)
         return news
 
     def receipts(self, user_id: str) -> list[Receipt]:

@@ -11,6 +11,7 @@ from worker.control import Control
 from worker.control_records import Forget, Receipt, control_key
 from worker.erasure import user_key
 from worker.events import Rejection
+from worker.observers import Observer
 from worker.partition import OwnedPartition
 from worker.pipeline import Pipeline
 from worker.ports import Clock, RecordSink
@@ -101,6 +102,12 @@ class Enforcement:
         now_ms = self._notes.clock.now_ms()
         receipt = Receipt(request.user_id, partition, request.requested_at, now_ms, self._notes.worker)
         self._notes.records.send(self._notes.topic, control_key(receipt), msgspec.json.encode(receipt))
+
+    def tell(self, observer: Observer) -> None:
+        """How many rules hold, and who waits for a receipt."""
+        waiting, now_ms = self._control.open.values(), self._notes.clock.now_ms()
+        first_ms = min((request.requested_at for request in waiting), default=now_ms)
+        observer.controlled(len(self._control.rules), len(waiting), (now_ms - first_ms) / 1000)
 
     def close(self) -> None:
         """Ends reading and writing."""

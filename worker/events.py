@@ -57,19 +57,47 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     embedding: tuple[float, ...] = ()
 
 
-EXPLORATION = "exploration"
-RULE = "rule"
+EXPLORATION, PINNED = "exploration", "pinned"
+
+
+class Mover(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the user's own items, without which an item of the list would be less likely.
+
+    Attributes:
+        event: the kind of the user's strongest event with it, where one kind alone has that weight.
+        share: by what part of itself the mixture's probability of the listed item would fall without it.
+    """
+
+    item: str
+    event: str = ""
+    share: float = 0.0
+
+
+class RecentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the user's last events.
+
+    Attributes:
+        ts: UTC milliseconds, exact for the last event; of those before, each time between two is right to 0.4 %.
+        event: as in `Mover`.
+    """
+
+    item: str
+    ts: int
+    event: str = ""
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why an item is in a list.
 
     Attributes:
-        expert: the model that weighed most, or `exploration`, or `rule` where no model named the item.
+        expert: the model that weighed most; or `exploration`; or `pinned`, where no model named the item.
         because: the user's own item behind it, if any.
         propensity: of an explored item, the chance that it came to stand there.
         shares: of the experts in the mixture's probability of the item, in sum 1; those without a share are left out.
-        parts: what the ranker's score of the item, a logit, is the sum of. Both only with `lists.explanations`.
+        parts: what the ranker's score of the item, a logit, is the sum of.
+        moved_by: the user's own items that moved it most, up to three, the strongest first.
+        popularity: the item's share of all events over the long run.
+        trend: its share lately, over that; above 1 = it rises. From `shares` on, all only with `lists.explanations`.
         rule: id of the rule that pinned or lifted it.
     """
 
@@ -78,10 +106,13 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     propensity: float | None = None
     shares: dict[str, float] | None = None
     parts: dict[str, float] | None = None
+    moved_by: tuple[Mover, ...] = ()
+    popularity: float | None = None
+    trend: float | None = None
     rule: str = ""
 
 
-class RecommendationList(msgspec.Struct, frozen=True):
+class RecommendationList(msgspec.Struct, frozen=True, omit_defaults=True):
     """The top-k list of one user as it stands in Redis, best first.
 
     `position` comes first and has a fixed width, so that a script in Redis can compare two lists as text.
@@ -92,6 +123,7 @@ class RecommendationList(msgspec.Struct, frozen=True):
             item has 0.
         model: version of the model that ranked.
         generated_at: UTC milliseconds.
+        recent: the user's last events, the last one first; only with `lists.recent_events`.
     """
 
     position: str
@@ -100,6 +132,7 @@ class RecommendationList(msgspec.Struct, frozen=True):
     reasons: list[Reason]
     model: str
     generated_at: int
+    recent: tuple[RecentEvent, ...] = ()
 
 
 class Reject(StrEnum):

@@ -113,6 +113,9 @@ class Observer:
     def departed(self, waiting: int, left: int) -> None:
         """Forgotten users whose list is still to be removed; `left` lists stay until their time to live ends."""
 
+    def controlled(self, rules: int, forgetting: int, waiting_seconds: float) -> None:
+        """So many rules hold, so many users wait for a receipt that they are forgotten, one for so long."""
+
     def snapshot_copied(self, seconds: float) -> None:
         """The state was copied for a snapshot, for so long the line stood still."""
 
@@ -218,6 +221,11 @@ class Observers(Observer):
     def departed(self, waiting: int, left: int) -> None:
         for each in self._all:
             each.departed(waiting, left)
+
+    @override
+    def controlled(self, rules: int, forgetting: int, waiting_seconds: float) -> None:
+        for each in self._all:
+            each.controlled(rules, forgetting, waiting_seconds)
 
     @override
     def snapshot_copied(self, seconds: float) -> None:

@@ -162,6 +162,12 @@ class PrometheusObserver(Observer):
         self._unremoved.inc(left)
 
     @override
+    def controlled(self, rules: int, forgetting: int, waiting_seconds: float) -> None:
+        self._rules.set(rules)
+        self._forgetting_seconds.set(waiting_seconds)
+        self._forgetting.set(forgetting)
+
+    @override
     def snapshot_copied(self, seconds: float) -> None:
         self._snapshot_pause.observe(seconds)
 
@@ -229,6 +235,13 @@ class PrometheusObserver(Observer):
         self._waiting = self._gauge("waiting_users", "Users whose list is out of date.")
         self._departed = self._gauge("departed_users", "Forgotten users whose published list is still to be removed.")
         self._unremoved = self._counter("lists_unremoved", "Lists of forgotten users left to their time to live.")
+        self._rules = self._gauge("rules", "Rules for lists that people made and that hold.")
+        self._forgetting = self._gauge(
+            "forgetting_users", "Users who asked to be forgotten and for whom there is no receipt yet."
+        )
+        self._forgetting_seconds = self._gauge(
+            "forgetting_wait_seconds", "How long the one of them who asked first has waited."
+        )
         self._freshness = BulkHistogram(
             f"{PREFIX}_freshness_seconds",
             "From an event's timestamp to the visibility of a list that reflects it.",

@@ -241,7 +241,9 @@ class ListSettings(Section):
     exploration_events: Count = 5
     """An item is new as long as it had fewer events."""
     explanations: bool = False
-    """Publish for each item the experts' shares and the parts of the ranker's score: lists of eight times the bytes."""
+    """Publish for each item what its score is made of and the user's own items that moved it; ten times the bytes."""
+    recent_events: Annotated[int, Field(ge=0, le=20)] = 0
+    """Publish with each list so many of the user's last events: item, kind, time; 0 = none."""
 
     @field_validator("blocked_categories")
     @classmethod

@@ -103,6 +103,12 @@ def score_popularity(popularity: Popularity, candidates: Candidates, speed: int,
         out[position] = share if share > NEGLIGIBLE else 0.0  # what float32 cannot hold well would be slow, too
 
 
+def standing(popularity: Popularity, rows: Int32s) -> tuple[Float64s, Float64s]:
+    """Of items by row: shares of all events over the long run, and trends: the shares lately, over those."""
+    fast, _, slow = popularity.counts[:, rows] / np.maximum(popularity.totals, 1e-300)[:, *(None,) * rows.ndim]
+    return slow, fast / np.maximum(slow, NEGLIGIBLE)
+
+
 def rebuild_top(popularity: Popularity) -> None:
     """Finds the leading items again after some were forgotten."""
     popularity.place[:] = -1

@@ -72,8 +72,8 @@ def test_explanations_are_shown_item_by_item(lists: RedisLists) -> None:
     lines = invoke("ann", "--explain").stdout.splitlines()
     assert "1. a: fits what you had lately" in lines
     assert [line.split() for line in lines[-3:]] == [
-        ["vector", "75.0%", "mixture", "-1.500"],
-        ["next", "25.0%", "bias", "+0.250"],
+        ["vector", "75.0%", "█" * 15, "mixture", "-1.500"],
+        ["next", "25.0%", "█" * 5, "bias", "+0.250"],
         ["in", "sum", "-1.250"],
     ]
     assert as_json("ann")["items"][0]["parts"] == parts

@@ -48,6 +48,7 @@ def test_parts_sum_to_the_rankers_score(options: dict[str, Any]) -> None:
     scratch = recommender.scratch
     for row in shard.users.rows_in_use():
         ranked = recommender.recommend(shard, np.array([row], np.int32), SIZE, explain=True)
+        recommender.recommend(shard, np.array([row], np.int32), SIZE)  # explaining leaves other things in the scratch
         items = ranked.items[0][ranked.items[0] >= 0]
         ordered = scratch.candidates.items[scratch.candidates.chosen].tolist()
         scores = scratch.ranker.scores[[ordered.index(item) for item in items]]

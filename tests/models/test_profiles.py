@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,11 +8,13 @@ from models.compiled import kernel
 from models.profiles import (
     HISTORY_EVENTS,
     LONGEST_GAP_MS,
+    NOBODY,
     Profiles,
     append_event,
     basket_size,
     gap_back,
     item_back,
+    last_events,
     place_in,
     remembered,
 )
@@ -78,3 +81,23 @@ def test_a_gap_that_does_not_fit_counts_as_the_longest_that_does() -> None:
     read_back(profiles, 0, np.zeros(3, np.int64), gaps_ms)
     assert gaps_ms.tolist() == [-LONGEST_GAP_MS - 1, LONGEST_GAP_MS + 1, 0]
     assert profiles.last_ms[0] == 0
+
+
+def test_last_events_come_last_first_with_weights_and_times() -> None:
+    profiles = Profiles.empty(2)
+    append_all(profiles, 0, np.arange(100), 1_700_000_000_000 + 100 * np.arange(100))
+    append_all(profiles, 1, np.array([7]), np.array([5_000]))
+    profiles.strengths[1, 0] = 16
+    items, weights, times_ms = last_events(profiles, np.array([0, 1], np.int32), 3)
+    assert items.tolist() == [[99, 98, 97], [7, NOBODY, NOBODY]]
+    assert weights[:, 0].tolist() == [1.0, 0.25]
+    assert times_ms[0].tolist() == [1_700_000_009_900, 1_700_000_009_800, 1_700_000_009_700]
+    assert times_ms[1, 0] == 5_000
+
+
+def test_times_between_events_are_right_to_within_a_two_hundred_and_fiftieth() -> None:
+    profiles = Profiles.empty(1)
+    append_all(profiles, 0, np.zeros(3, np.int64), np.array([0, 86_400_000, 86_400_000 + 3_599_123]))
+    _, _, times_ms = last_events(profiles, np.zeros(1, np.int32), 3)
+    assert times_ms[0, 0] - times_ms[0, 1] == pytest.approx(3_599_123, rel=0.004)
+    assert times_ms[0, 1] - times_ms[0, 2] == pytest.approx(86_400_000, rel=0.004)

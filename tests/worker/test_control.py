@@ -130,3 +130,20 @@ def test_keys_tell_rules_requests_and_receipts_apart() -> None:
     records = rule(Action.BLOCK, "x"), Forget("x", 1), Receipt("x", 0, 1, 2, "w"), Receipt("x", 1, 1, 2, "w")
     assert len({control_key(each) for each in records}) == 4
     assert control_key(records[0]) == rule_key("x")
+
+
+def test_blocks_are_of_items_and_categories_for_everyone_or_for_one_user() -> None:
+    topic = ControlTopic()
+    topic.put(
+        rule(Action.BLOCK, "a", item_id="i1"),
+        rule(Action.BLOCK, "b", category="toys", user_id="ann"),
+        rule(Action.BURY, "c", item_id="i2"),
+        rule(Action.BLOCK, "d", item_id="i3", expires_at=NOW_MS),
+    )
+    blocks = read(topic).blocks
+    assert blocks.has("i1", "")
+    assert blocks.has("i1", "", "ann")
+    assert blocks.has("i9", "toys", "ann")
+    assert not blocks.has("i9", "toys", "ben")
+    assert not blocks.has("i9", "", "ann"), "an item without a category is in none"
+    assert not any(blocks.has(item, "") for item in ("i2", "i3"))

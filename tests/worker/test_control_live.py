@@ -96,7 +96,7 @@ def test_a_rule_for_one_user_changes_that_list_at_once_and_no_other() -> None:
     assert shop.list_of("u3")[1] == "i29"
     assert all(shop.list_of(user) == items for user, items in before.items() if user != "u3")
     reason = shop.rig.lists.lists["u3"].reasons[1]
-    assert (reason.expert, reason.rule) == ("rule", "r1")
+    assert (reason.expert, reason.rule) == ("pinned", "r1")
 
 
 def test_lists_name_the_rule_that_lifted_an_item_and_the_popular_list_too() -> None:

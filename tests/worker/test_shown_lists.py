@@ -2,11 +2,11 @@
 
 import pytest
 
-from models.registry import ALL_EXPERTS
 from worker.adapters.memory import MemoryLists
 from worker.errors import MillraceError
-from worker.events import EXPLORATION, Reason, RecommendationList, position_text
-from worker.shown_lists import REASONS, read_list, reason_in_words
+from worker.events import Mover, Reason, RecentEvent, RecommendationList, position_text
+from worker.shown_lists import ShownEvent, ShownMover, read_list
+from worker.texts.languages import Language
 
 TITLES = {"a": "Apple", "z": "Zebra"}
 NOW_MS = 10_000
@@ -60,6 +60,19 @@ def test_a_clock_that_is_behind_gives_no_negative_age(lists: MemoryLists) -> Non
     assert read_list(lists, "ann", title_of, 0).age_seconds == 0.0
 
 
-def test_every_expert_has_words_and_an_unknown_one_its_name() -> None:
-    assert REASONS.keys() == {*ALL_EXPERTS, EXPLORATION}
-    assert reason_in_words(Reason("new_expert"), title_of) == "new_expert"
+def test_what_moved_an_item_and_the_last_events_come_with_titles(lists: MemoryLists) -> None:
+    moved = (Mover("z", "purchase", 0.5), Mover("unknown", share=0.25))
+    reason = Reason("similar", "z", moved_by=moved, popularity=0.25, trend=2.0, rule="r1")
+    recent = (RecentEvent("z", 2_000, "purchase"), RecentEvent("b", 1_000))
+    lists.publish({"cy": RecommendationList(position_text(1, 5), ["a"], [0.5], [reason], "m1", 7_500, recent)})
+    shown = read_list(lists, "cy", title_of, NOW_MS)
+    (item,) = shown.items
+    assert item.moved_by == (ShownMover("z", "Zebra", 0.5, "purchase"), ShownMover("unknown", "unknown", 0.25))
+    assert (item.popularity, item.trend, item.rule) == (0.25, 2.0, "r1")
+    assert item.sentence.startswith("Goes with Zebra; ")
+    assert shown.recent == (ShownEvent("z", "Zebra", 2_000, "purchase"), ShownEvent("b", "b", 1_000))
+
+
+def test_reasons_come_in_the_language_asked_for(lists: MemoryLists) -> None:
+    shown = read_list(lists, "ann", title_of, NOW_MS, Language.CHINESE)
+    assert [each.reason for each in shown.items] == ["与「Zebra」很搭配", "眼下正热门"]

@@ -60,6 +60,8 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": JSON_TYPES[parameter.kind]}
     if parameter.kind is int:
         schema |= {"minimum": parameter.least, "maximum": parameter.most}
+    if parameter.choices:
+        schema["enum"] = list(parameter.choices)
     if parameter.kind is list:
         schema["items"] = {"type": "string"}
     if parameter.default is not None:

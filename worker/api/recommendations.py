@@ -5,12 +5,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from worker.api.answers import tagged
+from worker.api.language import language_of, varied
 from worker.api.problems import RETRY_SECONDS, Refused
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
 from worker.api.wire import Explanation, Popular, Recommendations, Source
 from worker.events import Reason, RecommendationList
-from worker.shown_lists import ShownItem, shown_items
+from worker.shown_lists import ShownItem, shown_items, shown_recent
+from worker.texts.languages import Language
 
 MOST_ITEMS = 100
 
@@ -18,35 +20,41 @@ SIZE = Parameter("k", int, "Most items in the answer.", default=MOST_ITEMS, most
 EXCLUDE = Parameter("exclude", list, "An item that is not wanted; may be repeated.")
 CATEGORY = Parameter("category", str, "Only items of this category of the catalogue.")
 EXPLAIN = Parameter(
-    "explain", bool, "Whether to tell shares and parts of the scores, where they are published.", default=False
+    "explain", bool, "Whether to tell what makes the scores and the user's last events, as published.", default=False
 )
 
 
 async def recommendations(service: Service, request: Request, values: Values) -> Response:
     """The user's list; the popular one where the user has none, or none of its items is left."""
     user_id = request.path_params["user_id"]
+    language = language_of(request, values)
     found, source = await list_of(service, user_id)
-    items = _wanted(service, found, values)
+    items = _wanted(service, found, values, language)
     if not items and source == "personal":
         found, source = await popular_list(service), "popular"
-        items = _wanted(service, found, values)
-    return tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items))
+        items = _wanted(service, found, values, language)
+    recent = shown_recent(found, service.catalogue.title) if values["explain"] else ()
+    return varied(tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items, recent)))
 
 
-async def explain(service: Service, request: Request, _: Values) -> Response:
+async def explain(service: Service, request: Request, values: Values) -> Response:
     """One line of the list that the user gets. Raises Refused when the item is not in it."""
     user_id, item_id = request.path_params["user_id"], request.path_params["item_id"]
     found, source = await list_of(service, user_id)
-    item = next((each for each in shown_items(found, service.catalogue.title) if each.item_id == item_id), None)
+    title_of = service.catalogue.title
+    items = shown_items(found, title_of, language_of(request, values))
+    item = next((each for each in items if each.item_id == item_id), None)
     if item is None:
         raise Refused(404, f"{item_id[:60]!r} is not in the list of this user", "ask for one that is")
-    return tagged(request, Explanation(user_id, source, found.model, found.generated_at, item))
+    recent = shown_recent(found, title_of)
+    return varied(tagged(request, Explanation(user_id, source, found.model, found.generated_at, item, recent)))
 
 
 async def popular(service: Service, request: Request, values: Values) -> Response:
     """What users without a list of their own get."""
     found = await popular_list(service)
-    return tagged(request, Popular(found.model, found.generated_at, _wanted(service, found, values)))
+    items = _wanted(service, found, values, language_of(request, values))
+    return varied(tagged(request, Popular(found.model, found.generated_at, items)))
 
 
 async def list_of(service: Service, user_id: str) -> tuple[RecommendationList, Source]:
@@ -68,14 +76,14 @@ async def popular_list(service: Service) -> RecommendationList:
     return found
 
 
-def _wanted(service: Service, content: RecommendationList, values: Values) -> list[ShownItem]:
+def _wanted(service: Service, content: RecommendationList, values: Values, language: Language) -> list[ShownItem]:
     """The first k of the list's items that are asked for."""
     chosen = [place for place, item in enumerate(content.items) if _fits(service, item, values)][: values["k"]]
     if len(chosen) < len(content.items):
         content = _picked(content, chosen)
     if not values.get("explain"):
         content = msgspec.structs.replace(content, reasons=[_short(reason) for reason in content.reasons])
-    return shown_items(content, service.catalogue.title)
+    return shown_items(content, service.catalogue.title, language)
 
 
 def _fits(service: Service, item_id: str, values: Values) -> bool:
@@ -93,4 +101,6 @@ def _picked(content: RecommendationList, places: list[int]) -> RecommendationLis
 
 
 def _short(reason: Reason) -> Reason:
-    return reason if reason.shares is None else msgspec.structs.replace(reason, shares=None, parts=None)
+    if reason.shares is None:
+        return reason
+    return Reason(reason.expert, reason.because, reason.propensity, rule=reason.rule)

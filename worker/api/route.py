@@ -26,6 +26,7 @@ class Parameter:
     Attributes:
         kind: `list` = texts; the parameter may be repeated.
         least, most: bounds of a number.
+        choices: the only texts; none = any.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Parameter:
     default: Any = None
     least: int = 1
     most: int = 100
+    choices: tuple[str, ...] = ()
 
     def value(self, query: QueryParams) -> Any:
         """What the query says, or the default. Raises Refused."""
@@ -48,7 +50,7 @@ class Parameter:
             return self._number(given[0])
         if self.kind is bool:
             return self._flag(given[0])
-        return given[0]
+        return self._choice(given[0])
 
     def _number(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and self.least <= int(text) <= self.most):
@@ -59,6 +61,11 @@ class Parameter:
         if text not in FLAGS:
             raise self._refused(f"is {text[:40]!r}", "give true or false")
         return FLAGS[text]
+
+    def _choice(self, text: str) -> str:
+        if self.choices and text not in self.choices:
+            raise self._refused(f"is {text[:40]!r}", f"give one of {', '.join(self.choices)}")
+        return text
 
     def _refused(self, what: str, remedy: str) -> Refused:
         return Refused(400, f"the parameter {self.name} {what}", remedy)

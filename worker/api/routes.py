@@ -2,6 +2,7 @@
 
 from worker.api import control, events, gorse, items, recommendations, review
 from worker.api.keys import Scope
+from worker.api.language import LANGUAGE
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
 from worker.api.route import Route
 from worker.api.wire import (
@@ -30,7 +31,7 @@ ROUTES = (
         Scope.READ,
         "The user's list; the popular one where the user has none",
         recommendations.recommendations,
-        (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN),
+        (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN, LANGUAGE),
         answer=Recommendations,
         faults=(503,),
     ),
@@ -40,6 +41,7 @@ ROUTES = (
         Scope.READ,
         "Why an item stands in the user's list",
         recommendations.explain,
+        (LANGUAGE,),
         answer=Explanation,
         faults=(404, 503),
     ),
@@ -49,7 +51,7 @@ ROUTES = (
         Scope.READ,
         "What users without a list of their own get",
         recommendations.popular,
-        (recommendations.SIZE, EXCLUDE, CATEGORY),
+        (recommendations.SIZE, EXCLUDE, CATEGORY, LANGUAGE),
         answer=Popular,
         faults=(503,),
     ),

@@ -7,18 +7,20 @@ import msgspec
 from worker.control_records import Action, Receipt, Rule
 from worker.review import Waiting
 from worker.review_records import Decision
-from worker.shown_lists import ShownItem
+from worker.shown_lists import ShownEvent, ShownItem
 
 Source = Literal["personal", "popular"]
 
 
-class Recommendations(msgspec.Struct, frozen=True):
+class Recommendations(msgspec.Struct, frozen=True, omit_defaults=True):
     """A list of items for a user, best first.
 
     Attributes:
         source: `personal` = the user's own; `popular` = what users without a list of their own get.
         model: the version that ranked.
         generated_at: when, in UTC milliseconds.
+        recent: the user's last events behind it, the last one first; with `explain=true`, where workers publish them
+            (`lists.recent_events`).
     """
 
     user_id: str
@@ -26,14 +28,16 @@ class Recommendations(msgspec.Struct, frozen=True):
     model: str
     generated_at: int
     items: list[ShownItem]
+    recent: tuple[ShownEvent, ...] = ()
 
 
-class Explanation(msgspec.Struct, frozen=True):
+class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why an item stands in a user's list.
 
     Attributes:
         source: whose list it is, as in `Recommendations`.
-        item: with shares and parts, where workers publish them (`lists.explanations`).
+        item: with shares, parts, what moved it and a sentence, where workers publish them (`lists.explanations`).
+        recent: as in `Recommendations`.
     """
 
     user_id: str
@@ -41,6 +45,7 @@ class Explanation(msgspec.Struct, frozen=True):
     model: str
     generated_at: int
     item: ShownItem
+    recent: tuple[ShownEvent, ...] = ()
 
 
 class Popular(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.errors import ConfigurationError
+from worker.texts.languages import Language
 
 if TYPE_CHECKING:  # pydantic is slow to load: help does without it
     from worker.settings import Settings
@@ -25,6 +26,7 @@ Servers = Annotated[
 ]
 RedisUrl = Annotated[str | None, typer.Option("--redis-url", metavar="URL", help="Sets redis.url.")]
 InstanceId = Annotated[str | None, typer.Option("--instance-id", metavar="NAME", help="Sets kafka.instance_id.")]
+InLanguage = Annotated[Language, typer.Option("--language", help="Tell reasons in this language.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

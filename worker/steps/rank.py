@@ -1,39 +1,55 @@
 """Rank: the fourth step. Dirty users get lists: items, scores, and the reason for each."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from msgspec.structs import replace
 
 from models.batch import Float32s, Float64s, Int32s, UInt64s
-from models.explaining import PARTS
 from models.exploration import Explored
 from models.ranking import Ranked
 from models.recommender import Recommender
-from models.registry import ALL_EXPERTS, POPULAR_SLOW
+from models.registry import POPULAR_SLOW
 from models.shard import ProfileShard
 from models.vocabulary import stable_hash
-from worker.events import EXPLORATION, RULE, Reason, RecommendationList
+from worker.events import EXPLORATION, PINNED, Reason, RecommendationList
 from worker.ruling import Ruling
 from worker.steps.columns import RankedLists
+from worker.steps.explanations import Explainer
+from worker.steps.kinds import KindNames
 
 SCORE_DIGITS = 6
-EXPLANATION_DIGITS = 4
 MARGIN_PLACES = 10
 
 
 class Ranker:
-    """Makes lists of a fixed size; with `explain`, reasons have shares and parts.
+    """Makes lists of a fixed size; with `explain`, with all that is known of the reasons.
+
+    With `recent`, they come with so many of the user's last events, named by the weights of `kinds`.
 
     Attributes:
         size: items in a list.
         ruling: what people decided; here it only names the rules behind the places in lists.
     """
 
-    def __init__(self, recommender: Recommender, size: int, model: str, *, explain: bool = False) -> None:
+    def __init__(
+        self,
+        recommender: Recommender,
+        size: int,
+        model: str,
+        *,
+        explain: bool = False,
+        recent: int = 0,
+        kinds: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self._recommender = recommender
         self.size = size
         self.ruling = Ruling()
         self._model = model
         self._explain = explain
+        self._recent = recent
+        self._explainer = Explainer(recommender, KindNames(kinds))
         self._reasons: dict[tuple[int, int], Reason] = {}
 
     def rank(self, shard: ProfileShard, users: Int32s, position: str, now_ms: int) -> RankedLists:
@@ -43,10 +59,17 @@ class Ranker:
         lengths = (ranked.items >= 0).sum(axis=1).tolist()
         scores = np.round(ranked.scores.astype(np.float64), SCORE_DIGITS).tolist()
         reasons = self._reasons_of(ranked)
+        recent = self._explainer.recent(shard, users, self._recent) if self._recent else []
         item_ids = list(map(self._recommender.vocabulary.ids_of, ranked.items.tolist()))
         lists = {
             shard.users.id_of(user): RecommendationList(
-                position, item_ids[row][:length], scores[row][:length], reasons[row][:length], self._model, now_ms
+                position,
+                item_ids[row][:length],
+                scores[row][:length],
+                reasons[row][:length],
+                self._model,
+                now_ms,
+                recent[row] if recent else (),
             )
             for row, (user, length) in enumerate(zip(users.tolist(), lengths, strict=True))
         }
@@ -82,33 +105,15 @@ class Ranker:
             list(map(self._reason, experts, because))
             for experts, because in zip(ranked.experts.tolist(), ranked.because.tolist(), strict=True)
         ]
-        return list(map(_explained, reasons, ranked.shares, ranked.parts)) if self._explain else reasons
+        return self._explainer.explained(ranked, reasons) if self._explain else reasons
 
     def _reason(self, expert: int, because: int) -> Reason:
         known = self._reasons.get((expert, because))
         if known is None:
-            name = self._recommender.expert_names([expert])[0] if expert >= 0 else RULE
+            name = self._recommender.expert_names([expert])[0] if expert >= 0 else PINNED
             known = Reason(name, self._recommender.vocabulary.id_of(because) if because >= 0 else "")
             self._reasons[expert, because] = known
         return known
-
-
-def _explained(reasons: list[Reason], shares: Float32s, parts: Float32s) -> list[Reason]:
-    """The reasons of one list with its shares, (k, experts), and parts, (k, parts), by name."""
-    columns = zip(reasons, _rounded(shares), _rounded(parts), strict=True)
-    return [
-        replace(
-            reason,
-            shares={name: share for name, share in zip(ALL_EXPERTS, own_shares, strict=False) if share > 0},
-            parts=dict(zip(PARTS, own_parts, strict=True)),
-        )
-        for reason, own_shares, own_parts in columns
-    ]
-
-
-def _rounded(values: Float32s) -> list[list[float]]:
-    rounded: list[list[float]] = np.round(values.astype(np.float64), EXPLANATION_DIGITS).tolist()
-    return rounded
 
 
 def _explore(explored: dict[int, Explored], lists: list[RecommendationList]) -> UInt64s:

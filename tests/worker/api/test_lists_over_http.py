@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.support.api import GENERATED_AT, Api, Lists, made_list
-from worker.events import Item
+from worker.events import Item, Mover, RecentEvent
 
 CATALOGUE: dict[str, bytes | None] = {
     name: msgspec.json.encode(Item(name, f"Title of {name}", category)) for name, category in (("a", "x"), ("b", "y"))
@@ -16,6 +16,15 @@ CATALOGUE: dict[str, bytes | None] = {
 @pytest.fixture
 def api() -> Api:
     return Api(Lists(made_list("p1", "p2", "p3", "a"), ann=made_list("a", "b", "c", shares={"next": 1.0})), CATALOGUE)
+
+
+@pytest.fixture
+def explained() -> Api:
+    """Ann has a list of b, with all that can be published with it."""
+    moved = (Mover("a", "purchase", 0.5),)
+    known = {"shares": {"next": 1.0}, "moved_by": moved, "popularity": 0.25, "trend": 2.0, "rule": "r1"}
+    own = msgspec.structs.replace(made_list("b", **known), recent=(RecentEvent("a", 5, "purchase"),))
+    return Api(Lists(made_list("p1"), ann=own), CATALOGUE)
 
 
 def items_of(api: Api, address: str) -> list[str]:
@@ -82,6 +91,67 @@ def test_why_an_item_is_in_a_list_can_be_asked(api: Api) -> None:
     assert api.client.get("/v1/users/nobody/explain/p2").json()["source"] == "popular"
     missing = api.client.get("/v1/users/ann/explain/p2")
     assert (missing.status_code, "p2" in missing.json()["detail"]) == (404, True)
+
+
+def test_all_that_is_known_of_an_item_is_told_in_fields_and_in_words(explained: Api) -> None:
+    told = explained.client.get("/v1/users/ann/explain/b").json()
+    assert told["item"]["moved_by"] == [{"item_id": "a", "title": "Title of a", "share": 0.5, "event": "purchase"}]
+    assert (told["item"]["popularity"], told["item"]["trend"], told["item"]["rule"]) == (0.25, 2.0, "r1")
+    assert told["item"]["sentence"] == (
+        "Popular right now; by the rule r1; because you bought Title of a; "
+        "in the long run 25% of all events; lately 2 times as much."
+    )
+    assert told["recent"] == [{"item_id": "a", "title": "Title of a", "ts": 5, "event": "purchase"}]
+    listed = explained.client.get("/v1/users/ann/recommendations?explain=true").json()
+    assert (listed["items"][0], listed["recent"]) == (told["item"], told["recent"])
+
+
+def test_a_list_without_explanations_keeps_the_rule_alone(explained: Api) -> None:
+    told = explained.client.get("/v1/users/ann/recommendations").json()
+    assert "recent" not in told
+    told["items"][0].pop("sentence")
+    assert told["items"][0].keys() == {"rank", "item_id", "title", "score", "expert", "reason", "rule"}
+
+
+def reason_of(api: Api, query: str = "", **headers: str) -> str:
+    answer = api.client.get(f"/v1/users/ann/recommendations{query}", headers=headers)
+    assert "Accept-Language" in answer.headers["vary"]
+    reason: str = answer.json()["items"][0]["reason"]
+    return reason
+
+
+ENGLISH, CHINESE = "popular right now", "眼下正热门"
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("zh", CHINESE),
+        ("zh-CN,zh;q=0.9,en;q=0.8", CHINESE),
+        ("fr, zh;q=0.5, en;q=0.4", CHINESE),
+        ("en;q=0.4, zh ; q=0.5", CHINESE),
+        ("en-GB, zh;q=0.9", ENGLISH),
+        ("zh;q=0", ENGLISH),
+        ("zh;q=x, de", ENGLISH),
+        ("zh;level=1", ENGLISH),
+        ("*, zh;q=0.5", ENGLISH),
+        (",;q=", ENGLISH),
+    ],
+)
+def test_reasons_come_in_the_language_that_the_client_prefers(api: Api, header: str, reason: str) -> None:
+    assert reason_of(api, **{"accept-language": header}) == reason
+    assert reason_of(api, "?language=en", **{"accept-language": header}) == ENGLISH
+
+
+def test_the_query_says_the_language_before_the_header(api: Api) -> None:
+    assert reason_of(api, "?language=zh", **{"accept-language": "en"}) == CHINESE
+    assert api.client.get("/v1/popular?language=zh").json()["items"][0]["reason"] == CHINESE
+    assert api.client.get("/v1/users/ann/explain/a?language=zh").json()["item"]["reason"] == CHINESE
+
+
+def test_a_language_that_there_is_not_is_refused(api: Api) -> None:
+    refused = api.client.get("/v1/popular?language=xx")
+    assert (refused.status_code, refused.json()["remedy"]) == (400, "give one of en, zh")
 
 
 @pytest.mark.parametrize("user", ["a/b", "ä ö", "100%", "x?y", "a/recommendations", "a/explain", "a%2Fb", "\n"])
