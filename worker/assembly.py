@@ -39,6 +39,7 @@ from worker.prometheus_observer import PrometheusObserver
 from worker.restore import Restorer
 from worker.rules import ListRules
 from worker.settings import ExpertSettings, Settings
+from worker.similar import SimilarPublishing
 from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -181,7 +182,8 @@ def build_worker(
     ranker = Ranker(recommender, settings.lists.size, model_name(), explain=settings.lists.explanations)
     decoder = Decoder(settings.events, settings.learning.objective)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading)
-    pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer)
+    similar = SimilarPublishing(recommender, adapters.lists, adapters.clock, settings.lists, model_name())
+    pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer, similar)
     manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)
     checkpointer = Checkpointer(

@@ -38,7 +38,7 @@ class Worker:
         self._status: str | None = "starting"
         self._kafka_trouble: str | None = None
         self._round_at = parts.clock.monotonic()
-        self._due = {"remembered": 0.0, "popular": 0.0, "catalogue": 0.0, "checkpoint": 0.0}
+        self._due = {"remembered": 0.0, "popular": 0.0, "similar": 0.0, "catalogue": 0.0, "checkpoint": 0.0}
 
     # -- asked from other threads -----------------------------------------------------------------------------
 
@@ -158,6 +158,8 @@ class Worker:
             self._parts.pipeline.describing.some()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
+        if self._is_due("similar", self._settings.lists.similar_interval_seconds):
+            self._publish_similar()
         if self._is_due("remembered", REMEMBERED_SECONDS):
             self._parts.pipeline.tell_remembered(list(self._owned.values()))
             self._parts.observer.topic_partitions(self._parts.source.partitions())
@@ -177,6 +179,11 @@ class Worker:
     def _publish_popular(self) -> None:
         if self._parts.catalogue.may_rank():
             self._parts.pipeline.publish_popular(standing_by=not self._owned)
+
+    def _publish_similar(self) -> None:
+        """Whoever stands by has nothing to tell."""
+        if self._owned and self._parts.catalogue.may_rank():
+            self._parts.pipeline.publish_similar(list(self._owned.values()))
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._parts.clock.monotonic()

@@ -22,6 +22,7 @@ from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.refill import Refill
 from worker.rules import Listing
 from worker.settings import RefreshSettings
+from worker.similar import SimilarPublishing
 from worker.steps.columns import Cleaned, RankedLists
 from worker.steps.decode import Decoder
 from worker.steps.learn import learn, served_by_kind, served_outcome
@@ -59,6 +60,7 @@ class Pipeline:
         ports: Ports,
         refresh: RefreshSettings,
         observer: Observer,
+        similar: SimilarPublishing,
     ) -> None:
         self._decoder = decoder
         self._recommender = recommender
@@ -70,6 +72,7 @@ class Pipeline:
         self._departed = Departed()
         self.describing = Describing(recommender, ports.clock)
         self._refill = Refill()
+        self._similar = similar
         self._retry_at_seconds = -np.inf
 
     @property
@@ -194,13 +197,26 @@ class Pipeline:
                 self._ports.lists.publish_popular(popular)
             else:
                 self._ports.lists.ping()
-            self._refill.seen(self._ports.lists.mark())
+            mark = self._ports.lists.mark()
         except ServiceUnavailable as error:
             self._publish_failed(int(is_published), error)
             return
         self._sink_answered()
+        self._refill.seen(mark)
+        self._similar.seen(mark)
         if is_published:
             self._recommender.set_published_popular(rows)
+
+    def publish_similar(self, partitions: Sequence[OwnedPartition]) -> None:
+        """What goes with items, of some of those that had events since it was published last."""
+        began = self._ports.clock.monotonic()
+        if began >= self._retry_at_seconds:
+            try:
+                items = self._similar.some([each.shard for each in partitions])
+            except ServiceUnavailable as error:
+                self._publish_failed(0, error)
+            else:
+                self._observer.similar_published(items, self._ports.clock.monotonic() - began)
 
     def tell_remembered(self, partitions: Sequence[OwnedPartition]) -> None:
         """How full the budgets are."""
@@ -231,6 +247,11 @@ class Pipeline:
         hashes = np.fromiter(map(stable_hash, lost), np.uint64, len(lost))
         for partition in partitions if lost else ():
             partition.mark_lists_with(rows, hashes, self._ports.clock.now_ms())
+        self._similar.show(item_id for item_id, listing in listings.items() if listing.shown)
+        try:
+            self._similar.hide(lost)
+        except ServiceUnavailable as error:
+            self._publish_failed(0, error)
 
 
 def _in_parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

@@ -12,6 +12,7 @@ from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, Me
 from worker.assembly import recommender_options
 from worker.partition import new_partition
 from worker.pipeline import Pipeline, Ports
+from worker.similar import SimilarPublishing
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -36,6 +37,7 @@ class Shop:
             Ports(self.lists, MemoryDeadLetters(), clock, Immediate()),
             configured.refresh,
             Watcher(clock),
+            SimilarPublishing(recommender, self.lists, clock, configured.lists, "m"),
         )
         self.time_ms = NOW_MS - 100_000
         self.feed(*(("other", item, "view_item", None) for item in ITEMS))

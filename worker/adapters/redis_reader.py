@@ -1,11 +1,12 @@
 """Lists from Redis or Valkey for the HTTP API, whose requests do not wait for one another."""
 
 import asyncio
+from collections.abc import Sequence
 
 from typing_extensions import override
 
-from worker.adapters.redis_client import connect_redis_async, decoded_list, redis_errors
-from worker.events import RecommendationList, list_key, popular_key
+from worker.adapters.redis_client import connect_redis_async, decoded_list, decoded_similar, redis_errors
+from worker.events import RecommendationList, SimilarItems, list_key, popular_key, similar_key
 from worker.ports import ListReader
 from worker.settings import RedisSettings
 
@@ -27,23 +28,33 @@ class RedisReader(ListReader):
 
     @override
     async def read(self, user_id: str) -> RecommendationList | None:
-        return await self._read(list_key(user_id, self._prefix))
+        return await self._list(list_key(user_id, self._prefix))
 
     @override
     async def read_popular(self) -> RecommendationList | None:
-        return await self._read(popular_key(self._prefix))
+        return await self._list(popular_key(self._prefix))
+
+    @override
+    async def read_similar(self, item_ids: Sequence[str]) -> list[SimilarItems | None]:
+        keys = [similar_key(item_id, self._prefix) for item_id in item_ids]
+        return list(map(decoded_similar, keys, await self._contents(keys)))
 
     @override
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _read(self, key: str) -> RecommendationList | None:
-        found: asyncio.Future[Content] = asyncio.get_running_loop().create_future()
-        self._wanted.append((key, found))
-        if self._fetching is None or self._fetching.done():
+    async def _list(self, key: str) -> RecommendationList | None:
+        (content,) = await self._contents([key])
+        return decoded_list(key, content)
+
+    async def _contents(self, keys: Sequence[str]) -> list[Content]:
+        loop = asyncio.get_running_loop()
+        found: list[asyncio.Future[Content]] = [loop.create_future() for _ in keys]
+        self._wanted += zip(keys, found, strict=True)
+        if found and (self._fetching is None or self._fetching.done()):
             self._fetching = asyncio.create_task(self._fetch_all())
         with redis_errors(self._client):
-            return decoded_list(key, await found)
+            return [await each for each in found]
 
     async def _fetch_all(self) -> None:
         while self._wanted:
