@@ -2,10 +2,13 @@
 
 Item-based nearest neighbours over the last items of the session, each a part less than the one after it: what
 session-based recommenders are measured against (Ludewig and Jannach 2018), and hard to beat by them. score_j =
-sum_r DECAY^r s(c_r, j), with c_r the r-th last item and s its published score for j.
+sum_r 0.9^r s(c_r, j), with c_r the r-th last item and s its published score for j.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from msgspec.structs import replace
 
 from worker.events import Reason, RecommendationList, SimilarItems
 
@@ -15,11 +18,51 @@ SIMILAR, CONTENT = "similar", "content"
 SCORE_DIGITS = 6
 
 Fits = Callable[[str], bool]
+Source = Literal["personal", "session", "popular"]
+Chosen = tuple[RecommendationList, Source]
+
+OWN: Source = "personal"
+OTHERS: Source = "popular"
 
 
 def last_items(history: Sequence[str]) -> list[str]:
     """The items of a history (oldest first) that count, each once, newest first."""
     return list(dict.fromkeys(reversed(history)))[:LAST_ITEMS]
+
+
+def list_for(
+    history: Sequence[str], known: Mapping[str, SimilarItems], popular: RecommendationList, fits: Fits, size: int
+) -> Chosen:
+    """A list for a history, with popular items behind it; where nothing goes with that, the popular one."""
+    had = frozenset(history)
+    session = session_list(history, known, fits, size)
+    behind = picked(popular, lambda item: fits(item) and item not in had, len(popular.items))
+    if session:
+        return _filled(session, behind, size), "session"
+    return picked(behind if behind.items else popular, fits, size), "popular"
+
+
+def picked(content: RecommendationList, fits: Fits, size: int) -> RecommendationList:
+    """The first items of a list that fit."""
+    places = [place for place, item in enumerate(content.items) if fits(item)][:size]
+    if len(places) == len(content.items):
+        return content
+    items, scores, reasons = content.items, content.scores, content.reasons
+    return replace(
+        content,
+        items=[items[place] for place in places],
+        scores=[scores[place] for place in places],
+        reasons=[reasons[place] for place in places],
+    )
+
+
+def short(content: RecommendationList) -> RecommendationList:
+    """The list without shares and parts."""
+    return replace(content, reasons=[_short(reason) for reason in content.reasons])
+
+
+def _short(reason: Reason) -> Reason:
+    return reason if reason.shares is None else replace(reason, shares=None, parts=None)
 
 
 def session_list(
@@ -29,29 +72,50 @@ def session_list(
 
     `known` has what goes with its `last_items`. `because` of each item is the one of these that added most.
     """
-    had, scores, near = set(history), dict[str, float](), 1.0
+    had, near = frozenset(history), 1.0
+    scores: dict[str, float] = {}
     most: dict[str, tuple[float, Reason]] = {}
     for item in last_items(history):
-        for other, share, reason in _shares(item, known.get(item), near):
-            if other not in had:
-                scores[other] = scores.get(other, 0.0) + share
-                if other not in most or share > most[other][0]:
-                    most[other] = share, reason
+        similar = known.get(item)
+        for other, score, reason in _lines(item, similar) if similar else ():
+            share = near * score
+            scores[other] = scores.get(other, 0.0) + share
+            if other not in most or share > most[other][0]:
+                most[other] = share, reason
         near *= decay
-    best = [item for item in sorted(scores, key=scores.__getitem__, reverse=True) if fits(item)][:size]
+    best = [item for item in sorted(scores, key=scores.__getitem__, reverse=True) if item not in had and fits(item)]
     if not best:
         return None
-    newest = max(known.values(), key=lambda each: each.generated_at)
+    best = best[:size]
     rounded = [round(scores[item], SCORE_DIGITS) for item in best]
-    return RecommendationList("", best, rounded, [most[item][1] for item in best], newest.model, newest.generated_at)
+    newest = max(known.values(), key=lambda each: each.generated_at)
+    reasons = [most[item][1] for item in best]
+    return RecommendationList("", best, rounded, reasons, newest.model, newest.generated_at)
 
 
-def _shares(item: str, similar: SimilarItems | None, near: float) -> list[tuple[str, float, Reason]]:
-    """What an item of the history adds to others."""
-    if similar is None:
-        return []
+def list_of_similar(item: str, similar: SimilarItems) -> RecommendationList:
+    """What goes with an item, as a list with reasons."""
+    reasons = [reason for _, _, reason in _lines(item, similar)]
+    return RecommendationList("", similar.items, similar.scores, reasons, similar.model, similar.generated_at)
+
+
+def _lines(item: str, similar: SimilarItems) -> list[tuple[str, float, Reason]]:
+    """Each item that goes with another one: its score, and why."""
     goes_with, is_like = Reason(SIMILAR, item), Reason(CONTENT, item)
     return [
-        (other, near * score, goes_with if place < similar.together else is_like)
+        (other, score, goes_with if place < similar.together else is_like)
         for place, (other, score) in enumerate(zip(similar.items, similar.scores, strict=True))
     ]
+
+
+def _filled(session: RecommendationList, behind: RecommendationList, size: int) -> RecommendationList:
+    """The list, with others behind it up to its size, whose scores are no higher."""
+    there, least = frozenset(session.items), session.scores[-1]
+    more = picked(behind, lambda item: item not in there, size - len(session.items))
+    scores = [min(score, least) for score in more.scores]
+    return replace(
+        session,
+        items=[*session.items, *more.items],
+        scores=[*session.scores, *scores],
+        reasons=[*session.reasons, *more.reasons],
+    )

@@ -14,6 +14,7 @@ from worker.errors import ServiceUnavailable
 from worker.events import Reason, RecommendationList, SimilarItems
 from worker.ports import ListReader, RecordWriter
 from worker.prometheus_requests import ApiMetrics
+from worker.rules import ListRules
 from worker.settings import load
 
 GENERATED_AT = 1_700_000_000_000
@@ -101,8 +102,8 @@ class Api:
         """`items` are the catalogue's records by id; `a__b=c` sets a.b."""
         overrides = {name.replace("__", "."): value for name, value in settings.items()}
         self.lists, self.records, self.metrics = lists, Records(), ApiMetrics()
-        catalogue = Catalogue(MemoryCatalogue(items))
-        catalogue.refresh()
         loaded = load(overrides=overrides, environment={})
+        catalogue = Catalogue(MemoryCatalogue(items), ListRules(loaded.lists))
+        catalogue.refresh()
         self.app = application(Service(loaded, self.lists, self.records, catalogue), self.metrics)
         self.client = TestClient(self.app, raise_server_exceptions=True)

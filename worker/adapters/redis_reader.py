@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import islice
 
 from typing_extensions import override
 
@@ -11,6 +12,7 @@ from worker.ports import ListReader
 from worker.settings import RedisSettings
 
 Content = bytes | str | None
+Wanted = tuple[Sequence[str], asyncio.Future[list[Content]]]  # keys, and who waits for what stands there
 
 
 class RedisReader(ListReader):
@@ -23,7 +25,7 @@ class RedisReader(ListReader):
         """Raises ConfigurationError for a bad address."""
         self._client = connect_redis_async(settings)
         self._prefix = settings.key_prefix
-        self._wanted: list[tuple[str, asyncio.Future[Content]]] = []
+        self._wanted: list[Wanted] = []
         self._fetching: asyncio.Task[None] | None = None
 
     @override
@@ -48,28 +50,30 @@ class RedisReader(ListReader):
         return decoded_list(key, content)
 
     async def _contents(self, keys: Sequence[str]) -> list[Content]:
-        loop = asyncio.get_running_loop()
-        found: list[asyncio.Future[Content]] = [loop.create_future() for _ in keys]
-        self._wanted += zip(keys, found, strict=True)
-        if found and (self._fetching is None or self._fetching.done()):
+        if not keys:
+            return []
+        found: asyncio.Future[list[Content]] = asyncio.get_running_loop().create_future()
+        self._wanted.append((keys, found))
+        if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch_all())
         with redis_errors(self._client):
-            return [await each for each in found]
+            return await found
 
     async def _fetch_all(self) -> None:
         while self._wanted:
             wanted, self._wanted = self._wanted, []
             await self._fetch(wanted)
 
-    async def _fetch(self, wanted: list[tuple[str, asyncio.Future[Content]]]) -> None:
+    async def _fetch(self, wanted: list[Wanted]) -> None:
         """Tells all who wait; some may have given up."""
         try:
-            contents = await self._client.mget([key for key, _ in wanted])
+            contents = iter(await self._client.mget([key for keys, _ in wanted for key in keys]))
         except Exception as error:  # whatever it is, those who wait must hear of it
             for _, found in wanted:
                 if not found.done():
                     found.set_exception(error)
             return
-        for (_, found), content in zip(wanted, contents, strict=True):
+        for keys, found in wanted:
+            own = list(islice(contents, len(keys)))
             if not found.done():
-                found.set_result(content)
+                found.set_result(own)

@@ -1,6 +1,7 @@
-"""Lists over HTTP: a user's, and the popular one."""
+"""Lists over HTTP: the popular one, why an item is in a list, and what of a list is shown."""
 
-import msgspec
+from collections.abc import Collection
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -8,11 +9,10 @@ from worker.api.answers import tagged
 from worker.api.problems import RETRY_SECONDS, Refused
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
-from worker.api.wire import Explanation, Popular, Recommendations, Source
-from worker.events import Reason, RecommendationList
-from worker.shown_lists import ShownItem, shown_items
-
-MOST_ITEMS = 100
+from worker.api.wire import MOST_ITEMS, Explanation, Popular
+from worker.events import RecommendationList
+from worker.session_lists import Fits, Source, picked, short
+from worker.shown_lists import shown_items
 
 SIZE = Parameter("k", int, "Most items in the answer.", default=MOST_ITEMS, most=MOST_ITEMS)
 EXCLUDE = Parameter("exclude", list, "An item that is not wanted; may be repeated.")
@@ -20,17 +20,6 @@ CATEGORY = Parameter("category", str, "Only items of this category of the catalo
 EXPLAIN = Parameter(
     "explain", bool, "Whether to tell shares and parts of the scores, where they are published.", default=False
 )
-
-
-async def recommendations(service: Service, request: Request, values: Values) -> Response:
-    """The user's list; the popular one where the user has none, or none of its items is left."""
-    user_id = request.path_params["user_id"]
-    found, source = await list_of(service, user_id)
-    items = _wanted(service, found, values)
-    if not items and source == "personal":
-        found, source = await popular_list(service), "popular"
-        items = _wanted(service, found, values)
-    return tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items))
 
 
 async def explain(service: Service, request: Request, _: Values) -> Response:
@@ -45,8 +34,9 @@ async def explain(service: Service, request: Request, _: Values) -> Response:
 
 async def popular(service: Service, request: Request, values: Values) -> Response:
     """What users without a list of their own get."""
-    found = await popular_list(service)
-    return tagged(request, Popular(found.model, found.generated_at, _wanted(service, found, values)))
+    wanted = fits(service, values["exclude"], values["category"])
+    found = short(picked(await popular_list(service), wanted, values["k"]))
+    return tagged(request, Popular(found.model, found.generated_at, shown_items(found, service.catalogue.title)))
 
 
 async def list_of(service: Service, user_id: str) -> tuple[RecommendationList, Source]:
@@ -68,29 +58,12 @@ async def popular_list(service: Service) -> RecommendationList:
     return found
 
 
-def _wanted(service: Service, content: RecommendationList, values: Values) -> list[ShownItem]:
-    """The first k of the list's items that are asked for."""
-    chosen = [place for place, item in enumerate(content.items) if _fits(service, item, values)][: values["k"]]
-    if len(chosen) < len(content.items):
-        content = _picked(content, chosen)
-    if not values.get("explain"):
-        content = msgspec.structs.replace(content, reasons=[_short(reason) for reason in content.reasons])
-    return shown_items(content, service.catalogue.title)
+def fits(service: Service, exclude: Collection[str], category: str | None) -> Fits:
+    """Whether an item is asked for, and may be shown."""
+    catalogue = service.catalogue
 
+    def is_wanted(item_id: str) -> bool:
+        in_category = not category or category == catalogue.category(item_id)
+        return in_category and item_id not in exclude and catalogue.may_show(item_id)
 
-def _fits(service: Service, item_id: str, values: Values) -> bool:
-    category, excluded = values["category"], values["exclude"]
-    return item_id not in excluded and (not category or category == service.catalogue.category(item_id))
-
-
-def _picked(content: RecommendationList, places: list[int]) -> RecommendationList:
-    return msgspec.structs.replace(
-        content,
-        items=[content.items[place] for place in places],
-        scores=[content.scores[place] for place in places],
-        reasons=[content.reasons[place] for place in places],
-    )
-
-
-def _short(reason: Reason) -> Reason:
-    return reason if reason.shares is None else msgspec.structs.replace(reason, shares=None, parts=None)
+    return is_wanted

@@ -1,10 +1,20 @@
 """All routes of the API: START READING HERE."""
 
-from worker.api import events, gorse, items, recommendations
+from worker.api import events, gorse, items, recommendations, sessions
 from worker.api.keys import Scope
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
 from worker.api.route import Route
-from worker.api.wire import Accepted, Explanation, Feedback, Popular, Recommendations, RowsAffected
+from worker.api.wire import (
+    Accepted,
+    Explanation,
+    Feedback,
+    Popular,
+    Recommendations,
+    RowsAffected,
+    SessionRecommendations,
+    SessionRequest,
+    Similar,
+)
 from worker.events import Interaction
 
 WRITE_FAULTS = (413, 422, 501, 503)
@@ -14,9 +24,9 @@ ROUTES = (
         "GET",
         "/v1/users/{user_id}/recommendations",
         Scope.READ,
-        "The user's list; the popular one where the user has none",
-        recommendations.recommendations,
-        (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN),
+        "The user's list; else one for the recent items; else the popular one",
+        sessions.recommendations,
+        (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN, sessions.RECENT),
         answer=Recommendations,
         faults=(503,),
     ),
@@ -27,6 +37,26 @@ ROUTES = (
         "Why an item stands in the user's list",
         recommendations.explain,
         answer=Explanation,
+        faults=(404, 503),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/recommendations",
+        Scope.READ,
+        "A list for the last items of a session; no user needed",
+        sessions.session_recommendations,
+        body=SessionRequest,
+        answer=SessionRecommendations,
+        faults=(413, 422, 503),
+    ),
+    Route(
+        "GET",
+        "/v1/items/{item_id}/similar",
+        Scope.READ,
+        "What goes with an item, and how the item fares",
+        sessions.similar,
+        (recommendations.SIZE, EXCLUDE, CATEGORY),
+        answer=Similar,
         faults=(404, 503),
     ),
     Route(

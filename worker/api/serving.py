@@ -27,6 +27,7 @@ from worker.errors import ConfigurationError, MillraceError
 from worker.health import HealthServer
 from worker.logs import configure_logs
 from worker.prometheus_requests import ApiMetrics
+from worker.rules import ListRules
 from worker.settings import Settings
 from worker.settings_api import ApiSettings
 
@@ -60,7 +61,7 @@ def serve(settings: Settings) -> None:
 
 def _catalogue(settings: Settings) -> Catalogue:
     source = MemoryCatalogue() if settings.kafka.bootstrap_servers is None else KafkaCatalogue(settings.kafka)
-    return Catalogue(source, limits=settings.events)
+    return Catalogue(source, ListRules(settings.lists), settings.events)
 
 
 def _opened(settings: Settings, stack: ExitStack) -> Service:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from tests.support.api import Api, Lists, made_list
+from tests.support.api import Api, Lists, made_list, made_similar
 from worker.api.keys import Scope
 from worker.api.route import Route
 from worker.api.routes import ROUTES
@@ -17,13 +17,16 @@ BODIES: dict[str, Any] = {
     "/v1/events": {"user_id": "u", "item_id": "i", "event": "purchase"},
     "/v1/items/{item_id}": {"title": "t"},
     "/api/feedback": [],
+    "/v1/sessions/recommendations": {"history": ["i"]},
 }
 MAY = {Scope.READ: {Scope.READ, Scope.ADMIN}, Scope.WRITE: {Scope.WRITE, Scope.ADMIN}, Scope.ADMIN: {Scope.ADMIN}}
 
 
 def guarded(**settings: Any) -> Api:
     keys = {f"api__{scope}_keys": key for scope, key in KEYS.items()}
-    return Api(Lists(made_list("p")), **{"api__host": "0.0.0.0", **keys, **settings})
+    api = Api(Lists(made_list("p")), **{"api__host": "0.0.0.0", **keys, **settings})
+    api.lists.similar["p"] = made_similar("q")
+    return api
 
 
 def ask(api: Api, route: Route, **headers: str) -> int:
