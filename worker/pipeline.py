@@ -248,10 +248,12 @@ class Pipeline:
         for partition in partitions if lost else ():
             partition.mark_lists_with(rows, hashes, self._ports.clock.now_ms())
         self._similar.show(item_id for item_id, listing in listings.items() if listing.shown)
-        try:
-            self._similar.hide(lost)
-        except ServiceUnavailable as error:
-            self._publish_failed(0, error)
+        self._similar.hide(lost)
+        if self._ports.clock.monotonic() >= self._retry_at_seconds:
+            try:
+                self._similar.remove_hidden()
+            except ServiceUnavailable as error:
+                self._publish_failed(0, error)
 
 
 def _in_parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

@@ -1,6 +1,7 @@
 """Similar items on their way out: published where they changed, some at a time, within a share of the loop's time."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,30 @@ from worker.settings import ListSettings
 ITEMS_AT_ONCE = 500
 SHARE = 0.05
 COUNT_SECONDS = 5.0
+QUIET_SECONDS = 600.0  # after which an item without events is told of again: others had some, so its trend fell
 SCORE_DIGITS, SHARE_DIGITS, TREND_DIGITS = 6, 9, 4
 BEFORE_ALL = -1e15
+
+
+class Published(NamedTuple):
+    """What stands published of n rows.
+
+    Attributes:
+        hashes: (n,) of the item's id; 0 = nothing is published.
+        events, of_all: (n,) how many events the item had by then, and all items.
+        at_seconds: (n,) when it was.
+    """
+
+    hashes: UInt64s
+    events: Int64s
+    of_all: Int64s
+    at_seconds: Float64s
+
+    @classmethod
+    def nothing(cls, rows: int) -> "Published":
+        """Nothing is published."""
+        zeros = np.zeros(rows, np.int64)
+        return cls(np.zeros(rows, np.uint64), zeros, zeros.copy(), np.zeros(rows))
 
 
 class SimilarPublishing:
@@ -31,9 +54,7 @@ class SimilarPublishing:
         self._size = settings.similar_size
         self._renew_seconds = settings.ttl_seconds / 2
         self._model = model
-        self._hashes: UInt64s = np.zeros(0, np.uint64)  # of the id that is published of the row; 0 = none is
-        self._events: Int64s = np.zeros(0, np.int64)  # that it had by then
-        self._at_seconds: Float64s = np.zeros(0)
+        self._published = Published.nothing(0)
         self._counts: Int64s = np.zeros(0, np.int64)
         self._counted_at_seconds = -np.inf
         self._free_at_seconds = 0.0
@@ -42,20 +63,28 @@ class SimilarPublishing:
 
     def seen(self, mark: str) -> None:
         """The store bears this mark now: with another one, all that was published is lost."""
-        if self._mark and mark != self._mark:
-            self._hashes[:] = 0
-        self._mark = mark
+        if mark and mark != self._mark:
+            if self._mark:
+                self._published.hashes[:] = 0
+            self._mark = mark
 
     def hide(self, item_ids: Sequence[str]) -> None:
-        """These items may not be shown any more; what names them is published anew. Raises ServiceUnavailable."""
-        if self._size and item_ids:
+        """These items may not be shown any more; what names them is published anew."""
+        if not self._size:
+            return
+        self._hidden |= dict.fromkeys(item_ids)
+        rows = self._recommender.vocabulary.rows_of(item_ids)
+        rows = rows[rows >= 0]
+        if len(rows):
             self._fit()
-            rows = self._recommender.vocabulary.rows_of(item_ids)
-            rows = rows[rows >= 0]
-            self._hashes[rows] = 0
-            self._hashes[rows_that_name(self._recommender.knowledge, rows)] = 0
-            self._hidden |= dict.fromkeys(item_ids)
-            self._remove_hidden()
+            self._published.hashes[rows] = 0
+            self._published.hashes[rows_that_name(self._recommender.knowledge, rows)] = 0
+
+    def remove_hidden(self) -> None:
+        """Takes away what goes with items that may not be shown. Raises ServiceUnavailable; they wait on then."""
+        if self._hidden:
+            self._lists.remove_similar(self._hidden)
+            self._hidden.clear()
 
     def show(self, item_ids: Iterable[str]) -> None:
         """These items may be shown."""
@@ -67,41 +96,42 @@ class SimilarPublishing:
         began = self._clock.monotonic()
         if not self._size or began < self._free_at_seconds:
             return 0
-        self._remove_hidden()
+        self.remove_hidden()
         self._fit()
         rows = self._due(began)
         if len(rows):
             self._lists.publish_similar(self._records(rows, shards))
-            self._hashes[rows] = self._recommender.vocabulary.hashes[rows]
-            self._events[rows] = self._recommender.knowledge.events[rows]
-            self._at_seconds[rows] = began
+            self._note(rows, began)
         ended = self._clock.monotonic()
         self._free_at_seconds = ended + (ended - began) * (1 - SHARE) / SHARE
         return len(rows)
 
-    def _remove_hidden(self) -> None:
-        if self._hidden:
-            self._lists.remove_similar(self._hidden)
-            self._hidden.clear()
+    def _note(self, rows: Int32s, now_seconds: float) -> None:
+        published = self._published
+        published.hashes[rows] = self._recommender.vocabulary.hashes[rows]
+        published.events[rows] = self._recommender.knowledge.events[rows]
+        published.of_all[rows] = self._recommender.events
+        published.at_seconds[rows] = now_seconds
 
     def _fit(self) -> None:
         """The tables follow the vocabulary."""
-        missing = len(self._recommender.knowledge.events) - len(self._hashes)
+        missing = len(self._recommender.knowledge.events) - len(self._published.hashes)
         if missing > 0:
-            self._hashes = np.concatenate([self._hashes, np.zeros(missing, np.uint64)])
-            self._events = np.concatenate([self._events, np.zeros(missing, np.int64)])
-            self._at_seconds = np.concatenate([self._at_seconds, np.zeros(missing)])
+            columns = zip(self._published, Published.nothing(missing), strict=True)
+            self._published = Published._make(map(np.concatenate, columns))
 
     def _due(self, now_seconds: float) -> Int32s:
-        """Items with news: those of which nothing is published first, by their events, then who waits longest."""
-        knowledge, shown = self._recommender.knowledge, self._recommender.shelf().shown
-        hashes = self._recommender.vocabulary.hashes
-        is_told = (hashes != 0) & shown
-        is_new = self._hashes != hashes
-        has_news = is_new | (self._events != knowledge.events) | (self._at_seconds < now_seconds - self._renew_seconds)
-        rows = np.flatnonzero(is_told & has_news)
+        """Items to tell of: first those of which nothing is published, by their events, then who waits longest."""
+        knowledge, published = self._recommender.knowledge, self._published
+        hashes, age_seconds = self._recommender.vocabulary.hashes, now_seconds - published.at_seconds
+        is_new = published.hashes != hashes
+        had_events = published.events != knowledge.events
+        fell = (age_seconds > QUIET_SECONDS) & (published.of_all != self._recommender.events)
+        has_news = is_new | had_events | fell | (age_seconds > self._renew_seconds)
+        rows = np.flatnonzero((hashes != 0) & self._recommender.shelf().shown & has_news)
         if len(rows) > ITEMS_AT_ONCE:
-            order = np.where(is_new[rows], BEFORE_ALL - knowledge.events[rows], self._at_seconds[rows])
+            since_seconds = np.where(had_events, published.at_seconds, published.at_seconds + QUIET_SECONDS)
+            order = np.where(is_new, BEFORE_ALL - knowledge.events, since_seconds)[rows]
             rows = rows[np.argpartition(order, ITEMS_AT_ONCE - 1)[:ITEMS_AT_ONCE]]
         return rows.astype(np.int32)
 
@@ -129,7 +159,7 @@ class SimilarPublishing:
 
     def _lists_with(self, shards: Sequence[ProfileShard]) -> Int64s:
         """(n,) how many published lists show an item, counted every few seconds."""
-        now_seconds, capacity = self._clock.monotonic(), len(self._hashes)
+        now_seconds, capacity = self._clock.monotonic(), len(self._published.hashes)
         if now_seconds >= self._counted_at_seconds + COUNT_SECONDS or len(self._counts) < capacity:
             self._counts = np.zeros(capacity, np.int64)
             for shard in shards:

@@ -86,6 +86,20 @@ def test_publishing_takes_a_small_share_of_the_time() -> None:
     assert lists.similar.keys() == {"bread"}
 
 
+def test_an_item_that_falls_is_told_of_though_it_had_no_event() -> None:
+    run = Publishing()
+    run.publish()
+    before = run.lists.similar["tea"].trend
+    run.feed(*views(*(f"u{number}:bread" for number in range(300))))
+    run.publish()
+    assert run.lists.similar["tea"].trend == before
+    run.clock.advance(similar.QUIET_SECONDS)
+    assert {"tea", "milk"} <= run.publish().keys()
+    assert run.lists.similar["tea"].trend < 0.9 * before
+    run.clock.advance(similar.QUIET_SECONDS)
+    assert run.publish() == {}, "nothing happened since"
+
+
 def test_records_are_renewed_before_their_time_to_live_ends() -> None:
     run = Publishing()
     run.publish()
