@@ -5,7 +5,7 @@ session-based recommenders are measured against (Ludewig and Jannach 2018), and 
 sum_r 0.9^r s(c_r, j), with c_r the r-th last item and s its published score for j.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -74,14 +74,13 @@ def session_list(
     """
     had, near = frozenset(history), 1.0
     scores: dict[str, float] = {}
-    most: dict[str, tuple[float, Reason]] = {}
+    most: dict[str, tuple[float, str, int]] = {}  # the share, of which item of the history, at which place
     for item in last_items(history):
-        similar = known.get(item)
-        for other, score, reason in _lines(item, similar) if similar else ():
+        for place, (other, score) in enumerate(_lines(known.get(item))):
             share = near * score
             scores[other] = scores.get(other, 0.0) + share
             if other not in most or share > most[other][0]:
-                most[other] = share, reason
+                most[other] = share, item, place
         near *= decay
     best = [item for item in sorted(scores, key=scores.__getitem__, reverse=True) if item not in had and fits(item)]
     if not best:
@@ -89,23 +88,24 @@ def session_list(
     best = best[:size]
     rounded = [round(scores[item], SCORE_DIGITS) for item in best]
     newest = max(known.values(), key=lambda each: each.generated_at)
-    reasons = [most[item][1] for item in best]
+    reasons = [_reason(item, known[item], place) for _, item, place in map(most.__getitem__, best)]
     return RecommendationList("", best, rounded, reasons, newest.model, newest.generated_at)
 
 
 def list_of_similar(item: str, similar: SimilarItems) -> RecommendationList:
     """What goes with an item, as a list with reasons."""
-    reasons = [reason for _, _, reason in _lines(item, similar)]
+    reasons = [_reason(item, similar, place) for place in range(len(similar.items))]
     return RecommendationList("", similar.items, similar.scores, reasons, similar.model, similar.generated_at)
 
 
-def _lines(item: str, similar: SimilarItems) -> list[tuple[str, float, Reason]]:
-    """Each item that goes with another one: its score, and why."""
-    goes_with, is_like = Reason(SIMILAR, item), Reason(CONTENT, item)
-    return [
-        (other, score, goes_with if place < similar.together else is_like)
-        for place, (other, score) in enumerate(zip(similar.items, similar.scores, strict=True))
-    ]
+def _lines(similar: SimilarItems | None) -> Iterable[tuple[str, float]]:
+    """What goes with an item, and its score."""
+    return zip(similar.items, similar.scores, strict=True) if similar else ()
+
+
+def _reason(item: str, similar: SimilarItems, place: int) -> Reason:
+    """Why what stands at this place goes with the item."""
+    return Reason(SIMILAR if place < similar.together else CONTENT, item)
 
 
 def _filled(session: RecommendationList, behind: RecommendationList, size: int) -> RecommendationList:
