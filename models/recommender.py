@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.assortment import Assortment
+from models.assortment import Assortment, Shelf
 from models.batch import Float32s, Int32s, Interactions, UInt64s
 from models.descriptions import Description
 from models.diversity import Diversity
@@ -157,12 +157,8 @@ class Recommender:
                 self._forget_items()
             elif start < len(batch):
                 forgotten += shard.forget_longest_away()
-        rows = users if not forgotten and len(users) == len(batch) else self._rows_now(shard, batch)
+        rows = users if not forgotten and len(users) == len(batch) else shard.users.rows_of(batch.users)
         return Learned(rows, served, surprises, self.renewals - before, self.foresight.news(), forgotten)
-
-    @staticmethod
-    def _rows_now(shard: ProfileShard, batch: Interactions) -> Int32s:
-        return np.fromiter(map(shard.users.row, batch.users), np.int32, len(batch))
 
     def _learn_rows(
         self,
@@ -322,6 +318,10 @@ class Recommender:
         rows = self.vocabulary.admit([each.item for each in descriptions])
         self._make_room()
         return take_in_news(self.knowledge, rows, descriptions, self.options.text_encoder)
+
+    def shelf(self) -> Shelf:
+        """What the rules say of each row."""
+        return self._assortment.by_row()
 
     def hidden_rows(self) -> Int32s:
         """Rows of the known items that may not stand in lists."""

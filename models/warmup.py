@@ -7,6 +7,7 @@ from models.descriptions import Description
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import EXPERTS
 from models.sequence_options import SequenceOptions
+from models.similar import count_shown, similar_items
 
 
 def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
@@ -21,6 +22,8 @@ def warm_up(experts: tuple[str, ...] = EXPERTS) -> None:
     users = np.zeros(1, np.int32)
     recommender.explore(shard, users, recommender.recommend(shard, users, 2))
     recommender.dump_shard(shard)
+    similar_items(recommender.knowledge, recommender.shelf().shown, users, 2)
+    count_shown(shard.profiles.published, np.zeros(recommender.vocabulary.capacity, np.int64))
 
 
 def warm_up_ranking(experts: tuple[str, ...] = EXPERTS) -> None:

@@ -46,6 +46,7 @@ from worker.restore import Restorer
 from worker.review import ReviewQueue
 from worker.rules import ListRules
 from worker.settings import ExpertSettings, Settings
+from worker.similar import SimilarPublishing
 from worker.snapshot_stores import open_snapshots
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -216,7 +217,8 @@ def build_worker(
     decoder = Decoder(settings.events, settings.learning.objective)
     reporting = Reporting(adapters.notes, settings.kafka.review_topic, settings.events.report_kinds)
     ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading, reporting)
-    pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer)
+    similar = SimilarPublishing(recommender, adapters.lists, adapters.clock, settings.lists, model_name())
+    pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer, similar)
     manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)
     checkpointer = Checkpointer(

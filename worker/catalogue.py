@@ -31,6 +31,7 @@ class Catalogue:
         self.caught_up = False
         self._decode = msgspec.json.Decoder(Item).decode
         self.items: dict[str, Item] = {}
+        self._gone: set[str] = set()
 
     def refresh(self) -> tuple[dict[str, Listing], list[Rejection]]:
         """Reads what is new; returns, by id, what holds for the items that came, and what was unreadable."""
@@ -62,6 +63,11 @@ class Catalogue:
     def close(self) -> None:
         """Ends reading."""
         self._source.close()
+
+    def may_show(self, item_id: str) -> bool:
+        """Whether it may stand in lists, as far as the catalogue says; of others those who made the lists decided."""
+        item = self.items.get(item_id)
+        return self._rules.listing(item).shown if item else item_id not in self._gone
 
     def title(self, item_id: str) -> str:
         """The item's title, or its id where none is known."""
@@ -103,6 +109,8 @@ class Catalogue:
     def _apply(self, item_id: str, item: Item | None) -> Listing:
         if item is None:
             self.items.pop(item_id, None)
+            self._gone.add(item_id)
             return GONE
+        self._gone.discard(item_id)
         self.items[item_id] = item
         return self._rules.listing(item)

@@ -1,4 +1,4 @@
-"""The wire formats, both directions: Interaction and Item in, RecommendationList out, Rejection aside."""
+"""The wire formats, both directions: Interaction and Item in, lists and similar items out, Rejection aside."""
 
 from enum import StrEnum
 from typing import Any
@@ -135,6 +135,31 @@ class RecommendationList(msgspec.Struct, frozen=True, omit_defaults=True):
     recent: tuple[RecentEvent, ...] = ()
 
 
+class SimilarItems(msgspec.Struct, frozen=True):
+    """What goes with one item, as it stands in Redis, and how the item fares.
+
+    Attributes:
+        items: best first: those that come around the item, then those that the catalogue describes much like it.
+        scores: one an item, which descend; comparable between items.
+        generated_at: UTC milliseconds.
+        popularity: its share of all events over the long run, of those that the worker saw.
+        trend: how many times as high its share of the latest events is; above 1 = it rises, 0 = it had no event.
+        lists: how many of the lists that the worker published show it among their first 20.
+        events: that it had, of those that the worker saw.
+        together: how many of `items` come around it; those after are described like it.
+    """
+
+    items: list[str]
+    scores: list[float]
+    model: str
+    generated_at: int
+    popularity: float
+    trend: float
+    lists: int
+    events: int
+    together: int
+
+
 class Reject(StrEnum):
     """Why a record or an event was not learned from. The values are the `reason` label and DLQ header."""
 
@@ -185,6 +210,11 @@ LAST_POSITION = position_text(99_999_999, 10**15 - 1, 999_999)
 def list_key(user_id: str, prefix: str = KEY_PREFIX) -> str:
     """The Redis key of a user's list; the braces put one user's keys into one cluster slot."""
     return f"{prefix}:{{{user_id}}}:topk"
+
+
+def similar_key(item_id: str, prefix: str = KEY_PREFIX) -> str:
+    """The Redis key of what goes with an item."""
+    return f"{prefix}:item:{{{item_id}}}:similar"
 
 
 def popular_key(prefix: str) -> str:

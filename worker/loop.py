@@ -38,7 +38,8 @@ class Worker:
         self._status: str | None = "starting"
         self._kafka_trouble: str | None = None
         self._round_at = parts.clock.monotonic()
-        self._due = {"remembered": 0.0, "popular": 0.0, "catalogue": 0.0, "control": 0.0, "checkpoint": 0.0}
+        tasks = ("remembered", "popular", "similar", "catalogue", "control", "checkpoint")
+        self._due = dict.fromkeys(tasks, 0.0)
 
     # -- asked from other threads -----------------------------------------------------------------------------
 
@@ -165,6 +166,8 @@ class Worker:
             self._read_control()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
+        if self._is_due("similar", self._settings.lists.similar_interval_seconds):
+            self._publish_similar()
         if self._is_due("remembered", REMEMBERED_SECONDS):
             self._parts.pipeline.tell_remembered(list(self._owned.values()))
             self._parts.enforcement.tell(self._parts.observer)
@@ -185,6 +188,11 @@ class Worker:
     def _publish_popular(self) -> None:
         if not self._unread():
             self._parts.pipeline.publish_popular(standing_by=not self._owned)
+
+    def _publish_similar(self) -> None:
+        """Whoever stands by has nothing to tell."""
+        if self._owned and not self._unread():
+            self._parts.pipeline.publish_similar(list(self._owned.values()))
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._parts.clock.monotonic()

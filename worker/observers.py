@@ -101,6 +101,9 @@ class Observer:
     def explored(self, items: int) -> None:
         """So many of the lists that were just published hold a new item for exploration."""
 
+    def similar_published(self, items: int, seconds: float) -> None:
+        """What goes with so many items is visible; finding and writing it took `seconds`."""
+
     def publish_failed(self, lists: int) -> None:
         """Redis did not take them; their users stay dirty."""
 
@@ -201,6 +204,11 @@ class Observers(Observer):
     def explored(self, items: int) -> None:
         for each in self._all:
             each.explored(items)
+
+    @override
+    def similar_published(self, items: int, seconds: float) -> None:
+        for each in self._all:
+            each.similar_published(items, seconds)
 
     @override
     def publish_failed(self, lists: int) -> None:

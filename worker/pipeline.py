@@ -27,6 +27,7 @@ from worker.reporting import Reporting
 from worker.rules import Listing
 from worker.ruling import Ruling
 from worker.settings import RefreshSettings
+from worker.similar import SimilarPublishing
 from worker.steps.columns import Cleaned, RankedLists
 from worker.steps.decode import Decoder
 from worker.steps.learn import learn, served_by_kind, served_outcome
@@ -66,6 +67,7 @@ class Pipeline:
         ports: Ports,
         refresh: RefreshSettings,
         observer: Observer,
+        similar: SimilarPublishing,
     ) -> None:
         self._decoder = decoder
         self._recommender = recommender
@@ -78,6 +80,7 @@ class Pipeline:
         self.describing = Describing(recommender, ports.clock)
         self.bygone = Bygone()
         self._refill = Refill()
+        self._similar = similar
         self._retry_at_seconds = -np.inf
 
     @property
@@ -207,13 +210,26 @@ class Pipeline:
                 self._ports.lists.publish_popular(popular)
             else:
                 self._ports.lists.ping()
-            self._refill.seen(self._ports.lists.mark())
+            mark = self._ports.lists.mark()
         except ServiceUnavailable as error:
             self._publish_failed(int(is_published), error)
             return
         self._sink_answered()
+        self._refill.seen(mark)
+        self._similar.seen(mark)
         if is_published:
             self._recommender.set_published_popular(rows)
+
+    def publish_similar(self, partitions: Sequence[OwnedPartition]) -> None:
+        """What goes with items, of some of those that had events since it was published last."""
+        began = self._ports.clock.monotonic()
+        if began >= self._retry_at_seconds:
+            try:
+                items = self._similar.some([each.shard for each in partitions])
+            except ServiceUnavailable as error:
+                self._publish_failed(0, error)
+            else:
+                self._observer.similar_published(items, self._ports.clock.monotonic() - began)
 
     def tell_remembered(self, partitions: Sequence[OwnedPartition]) -> None:
         """How full the budgets are."""
@@ -240,13 +256,15 @@ class Pipeline:
         """Takes items out of lists or lets them in again; lists that show a lost item are refreshed."""
         for item_id, listing in listings.items():
             self._recommender.set_shown(item_id, shown=listing.shown, category=listing.category)
-        self._mark_lists_of([item_id for item_id, listing in listings.items() if not listing.shown], partitions)
+        self._similar.show(item_id for item_id, listing in listings.items() if listing.shown)
+        self._lose([item_id for item_id, listing in listings.items() if not listing.shown], partitions)
 
     def rule(self, ruling: Ruling, partitions: Sequence[OwnedPartition]) -> None:
         """From now on lists follow these rules. Those that break a new block, and those of a new rule, are wrong."""
         before, self._ranker.ruling = self._ranker.ruling, ruling
         self._recommender.intervene(ruling.everyone, ruling.own)
-        self._mark_lists_of(list(ruling.everyone.blocked - before.everyone.blocked), partitions)
+        self._similar.show(before.everyone.blocked - ruling.everyone.blocked)
+        self._lose(list(ruling.everyone.blocked - before.everyone.blocked), partitions)
         concerned = [user for user in {*before.own, *ruling.own} if before.own.get(user) != ruling.own.get(user)]
         for partition in partitions:
             partition.mark_users(concerned, self._ports.clock.now_ms())
@@ -258,11 +276,20 @@ class Pipeline:
             self._departed.add(partition.position, [user_id])
         return concerns_us
 
-    def _mark_lists_of(self, item_ids: Sequence[str], partitions: Sequence[OwnedPartition]) -> None:
-        """The lists that show any of these items are wrong."""
-        if item_ids:
-            rows = np.array([row for row in map(self._recommender.vocabulary.row, item_ids) if row >= 0], np.int32)
-            self._mark_lists_with(rows, np.fromiter(map(stable_hash, item_ids), np.uint64, len(item_ids)), partitions)
+    def _lose(self, item_ids: Sequence[str], partitions: Sequence[OwnedPartition]) -> None:
+        """These items may not be shown any more: lists that show them are wrong, and nothing is told of them."""
+        if not item_ids:
+            return
+        vocabulary = self._recommender.vocabulary
+        rows = vocabulary.rows_of(item_ids)
+        hashes = np.fromiter(map(stable_hash, item_ids), np.uint64, len(item_ids))
+        self._mark_lists_with(rows[rows >= 0], hashes, partitions)
+        self._similar.hide(item_ids)
+        if self._ports.clock.monotonic() >= self._retry_at_seconds:
+            try:
+                self._similar.remove_hidden()
+            except ServiceUnavailable as error:
+                self._publish_failed(0, error)
 
     def _mark_lists_with(self, rows: Int32s, hashes: UInt64s, partitions: Sequence[OwnedPartition]) -> None:
         now_ms, noted_whole = self._ports.clock.now_ms(), self._ranker.size <= PUBLISHED_ITEMS

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from worker.events import LAST_POSITION, RecommendationList, Rejection
+from worker.events import LAST_POSITION, RecommendationList, Rejection, SimilarItems
 
 
 class Record(Protocol):
@@ -97,14 +97,23 @@ class ListSink(Protocol):
     def publish_popular(self, popular: RecommendationList) -> None:
         """Writes the fallback list, without expiry. Raises ServiceUnavailable."""
 
+    def publish_similar(self, records: Mapping[str, SimilarItems]) -> None:
+        """Writes what goes with items, by item id, in place of what stands there. Raises ServiceUnavailable."""
+
     def read(self, user_id: str) -> RecommendationList | None:
         """The user's list, or None. Raises ServiceUnavailable."""
 
     def read_popular(self) -> RecommendationList | None:
         """The fallback list, or None. Raises ServiceUnavailable."""
 
+    def read_similar(self, item_id: str) -> SimilarItems | None:
+        """What goes with the item, or None. Raises ServiceUnavailable."""
+
     def remove(self, user_ids: Iterable[str], up_to: str = LAST_POSITION) -> None:
         """Takes the lists of these users away that are no newer than the position. Raises ServiceUnavailable."""
+
+    def remove_similar(self, item_ids: Iterable[str]) -> None:
+        """Takes away what goes with these items. Raises ServiceUnavailable."""
 
     def remove_popular(self) -> None:
         """Takes the fallback list and the mark away, if they are there. Raises ServiceUnavailable."""
@@ -163,6 +172,9 @@ class ListReader(Protocol):
 
     async def read_popular(self) -> RecommendationList | None:
         """The fallback list, or None. Raises as `read` does."""
+
+    async def read_similar(self, item_ids: Sequence[str]) -> list[SimilarItems | None]:
+        """What goes with each of the items, or None, by one call. Raises as `read` does."""
 
     async def close(self) -> None: ...
 

@@ -135,6 +135,11 @@ class PrometheusObserver(Observer):
         self._explored.inc(items)
 
     @override
+    def similar_published(self, items: int, seconds: float) -> None:
+        self._similar_items.inc(items)
+        self._similar.observe(seconds)
+
+    @override
     def publish_failed(self, lists: int) -> None:
         self._failed.inc(lists)
 
@@ -224,6 +229,7 @@ class PrometheusObserver(Observer):
         self._learn = self._histogram("learn_seconds", "Learning a batch.")
         self._rank = self._histogram("rank_seconds", "Ranking a chunk of users.")
         self._publish = self._histogram("publish_seconds", "Publishing a chunk of lists.")
+        self._similar = self._histogram("similar_seconds", "Finding and publishing similar items, by round.")
 
     def _list_metrics(self) -> None:
         self._ranked = self._counter("lists_ranked", "Lists that were made.")
@@ -232,6 +238,7 @@ class PrometheusObserver(Observer):
         self._failed = self._counter("lists_failed", "Lists that Redis did not take; they are made again.")
         self._explored = self._counter("explored_items", "New items that published lists held for exploration.")
         self._explored_hits = self._counter("explored_hits", "Events with the new item that the user's list held.")
+        self._similar_items = self._counter("similar_published", "Items whose similar items became visible.")
         self._waiting = self._gauge("waiting_users", "Users whose list is out of date.")
         self._departed = self._gauge("departed_users", "Forgotten users whose published list is still to be removed.")
         self._unremoved = self._counter("lists_unremoved", "Lists of forgotten users left to their time to live.")

@@ -7,7 +7,14 @@ from worker.settings import Settings
 
 RELOADABLE = {
     "log": ("level", "format"),
-    "lists": ("allowed_categories", "blocked_categories", "min_price", "max_price", "popular_interval_seconds"),
+    "lists": (
+        "allowed_categories",
+        "blocked_categories",
+        "min_price",
+        "max_price",
+        "popular_interval_seconds",
+        "similar_interval_seconds",
+    ),
     "snapshots": ("interval_seconds",),
 }
 

@@ -13,7 +13,7 @@ from worker.control_records import Action, Rule, control_key, rule_faults
 from worker.event_faults import id_faults
 from worker.formats.reader import UNREADABLE
 from worker.ports import CompactedTopic
-from worker.review_records import Decision, Oddity, Report, Review, ReviewRecord, review_key
+from worker.review_records import Decision, Oddity, Report, Review, ReviewRecord, Waiting, review_key
 from worker.settings import KafkaSettings
 
 RULE_PREFIX = "review:"
@@ -21,23 +21,6 @@ RULE_PREFIX = "review:"
 Written = tuple[str, str, bytes]  # topic, key, value
 
 log = structlog.get_logger(__name__)
-
-
-class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item that waits for a review.
-
-    Attributes:
-        reports: how many users reported it.
-        first_at, last_at: when it was reported or noticed, UTC milliseconds.
-        share_of_lists, share_of_events: where lists look odd, the share of them, and of all events, that has the item.
-    """
-
-    item_id: str
-    reports: int
-    first_at: int
-    last_at: int
-    share_of_lists: float | None = None
-    share_of_events: float | None = None
 
 
 class ReviewQueue:

@@ -64,6 +64,23 @@ class Review(msgspec.Struct, frozen=True, omit_defaults=True, tag="review", tag_
     note: str = ""
 
 
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An item that waits for a review.
+
+    Attributes:
+        reports: how many users reported it.
+        first_at, last_at: when it was reported or noticed, UTC milliseconds.
+        share_of_lists, share_of_events: where lists look odd, the share of them, and of all events, that has the item.
+    """
+
+    item_id: str
+    reports: int
+    first_at: int
+    last_at: int
+    share_of_lists: float | None = None
+    share_of_events: float | None = None
+
+
 ReviewRecord = Report | Oddity | Review
 
 

@@ -224,6 +224,10 @@ class ListSettings(Section):
     """Share by which the time to live varies, so that lists do not all end at once."""
     popular_interval_seconds: Positive = 5.0
     """Time between two writes of the popular list."""
+    similar_size: Annotated[int, Field(ge=0, le=100)] = 20
+    """Items that are published as similar to each item; 0 = none, and no lists for sessions."""
+    similar_interval_seconds: Positive = 1.0
+    """Time between two rounds that publish similar items, of 500 items at most and 5 % of the time."""
     allowed_categories: Texts = ()
     """Only items of these categories of the catalogue stand in lists; none = of all categories."""
     blocked_categories: Texts = ()

@@ -12,7 +12,7 @@ from models.budget import ID_CHARACTERS, Cost, item_cost
 from models.vocabulary import FIRST_CAPACITY
 from worker.budgets import chosen_experts, embedding_width, items_budget_bytes, user_cost, users_budget_bytes
 from worker.errors import ConfigurationError
-from worker.events import Reason, RecommendationList, list_key, position_text
+from worker.events import Reason, RecommendationList, SimilarItems, list_key, position_text, similar_key
 from worker.settings import Settings
 
 PROCESS_BYTES = 345_000_000  # Python, libraries, compiled code
@@ -51,6 +51,7 @@ class Estimate:
         workers: so many keep up with the events, and catch up after a restart.
         users_bytes, items_bytes: `memory.*` that hold all users and items, a quarter more than asked.
         worker_memory_bytes: what stays resident. worker_memory_limit_bytes: what it may need for a moment.
+        redis_similar_bytes: of what is published of one item; 0 = nothing is.
         worker_snapshot_bytes: of one snapshot; `snapshots.keep` of them stand, and one more while it is written.
     """
 
@@ -63,6 +64,7 @@ class Estimate:
     worker_snapshot_bytes: int
     redis_bytes: int
     redis_list_bytes: int
+    redis_similar_bytes: int
 
 
 def estimate(load: Load, settings: Settings) -> Estimate:
@@ -83,7 +85,7 @@ def estimate(load: Load, settings: Settings) -> Estimate:
     tables = owned * _bytes(of_users, load.users / partitions, users_a_partition) + _bytes(of_items, load.items, items)
     process = PROCESS_BYTES + (TORCH_BYTES if "sequence" in experts else 0)
     used = owned * of_users.of(math.ceil(load.users / partitions)) + of_items.of(load.items)
-    list_bytes = _list_bytes(load.id_characters, settings)
+    list_bytes, similar_bytes = (each(load.id_characters, settings) for each in (_list_bytes, _similar_bytes))
     return Estimate(
         workers=workers,
         partitions=partitions,
@@ -92,8 +94,9 @@ def estimate(load: Load, settings: Settings) -> Estimate:
         worker_memory_bytes=round(process + TABLES_ROOM * used + min(used, SMALL_ARRAYS_BYTES)),
         worker_memory_limit_bytes=round(process + SMALL_ARRAYS_BYTES + PEAK_TABLES * tables),
         worker_snapshot_bytes=used,
-        redis_bytes=load.users * list_bytes,
+        redis_bytes=load.users * list_bytes + load.items * similar_bytes,
         redis_list_bytes=list_bytes,
+        redis_similar_bytes=similar_bytes,
     )
 
 
@@ -110,4 +113,14 @@ def _list_bytes(id_characters: int, settings: Settings) -> int:
     reasons = [Reason("popular_fast", item)] * because + [Reason("popular_fast")] * (size - because)
     value = RecommendationList(position_text(1, 1), [item] * size, [0.012345] * size, reasons, "millrace-0.0.0", 10**12)
     key = list_key("u" * id_characters, settings.redis.key_prefix)
+    return len(msgspec.json.encode(value)) + len(key) + REDIS_ENTRY_BYTES
+
+
+def _similar_bytes(id_characters: int, settings: Settings) -> int:
+    """What goes with an item, in Redis."""
+    size, item = settings.lists.similar_size, "i" * id_characters
+    if not size:
+        return 0
+    value = SimilarItems([item] * size, [0.012345] * size, "millrace-0.0.0", 10**12, 1e-6, 1.0, 100, 100, size)
+    key = similar_key(item, settings.redis.key_prefix)
     return len(msgspec.json.encode(value)) + len(key) + REDIS_ENTRY_BYTES

@@ -1,7 +1,8 @@
 """How fast the HTTP API answers: `python -m tests.benchmarks.bench_api [SECONDS]`; needs `wrk`.
 
 A real Valkey of its own with 10,000 lists of 20 items; `millrace serve` is one process with one thread. Beside it, in
-turns, the same server with an application that answers a constant of the same size: that much HTTP itself takes. Then
+turns, the same server with an application that answers a constant of the same size: that much HTTP itself takes; and
+lists for sessions of 20 items, between which nothing is shared: the dearest there are. Then
 1,000 requests a second, each at its time whether or not the ones before are answered. Prints JSON.
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from pydantic import SecretStr
 
-from tests.support.api import made_list
+from tests.support.api import made_list, made_similar
 from tests.support.live_worker import START_SECONDS, ApiProcess
 from tests.support.waiting import wait_until
 from worker.adapters.redis_lists import RedisLists
@@ -47,6 +48,15 @@ LUA = (
     'request = function() return wrk.format("GET", "/v1/users/u" .. math.random({users}) - 1 .. "/recommendations") end'
 )
 
+SESSION_LUA = """
+request = function()
+  local items = {{}}
+  for place = 1, {items} do items[place] = '"other-' .. math.random({most}) .. '"' end
+  local body = '{{"history":[' .. table.concat(items, ",") .. ']}}'
+  return wrk.format("POST", "/v1/sessions/recommendations", {{["Content-Type"] = "application/json"}}, body)
+end
+"""
+
 
 def filled(url: str) -> None:
     """Writes the lists."""
@@ -54,6 +64,10 @@ def filled(url: str) -> None:
         names = [f"item-{number}" for number in range(ITEMS)]
         lists.publish({f"u{number}": made_list(*names) for number in range(USERS)})
         lists.publish_popular(made_list(*names))
+        others = [f"other-{number}" for number in range(USERS)]
+        lists.publish_similar(
+            {item: made_similar(*others[place : place + ITEMS]) for place, item in enumerate(others[:-ITEMS])}
+        )
 
 
 @contextmanager
@@ -105,14 +119,17 @@ def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder, ValkeyServer() as valkey:
         script = Path(folder) / "users.lua"
         script.write_text(LUA.format(users=USERS))
+        sessions = Path(folder) / "sessions.lua"
+        sessions.write_text(SESSION_LUA.format(items=ITEMS, most=USERS - 2 * ITEMS))
         filled(valkey.url)
         with ApiProcess({"redis.url": valkey.url}, Path(folder)) as api:
             api.wait_ready()
-            rates: dict[str, list[float]] = {"api": [], "constant": []}
+            rates: dict[str, list[float]] = {"api": [], "constant": [], "sessions": []}
             with constant(ANSWER_BYTES) as bare:
                 for _ in range(ROUNDS):
                     rates["api"].append(requests_per_second(api.url, script, seconds))
                     rates["constant"].append(requests_per_second(bare, script, seconds))
+                    rates["sessions"].append(requests_per_second(api.url, sessions, seconds))
             latencies = np.array(asyncio.run(paced(int(api.url.rpartition(":")[2]), 3 * seconds))) * 1000
     pairs = zip(rates["api"], rates["constant"], strict=True)
     report |= {

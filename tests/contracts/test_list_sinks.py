@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from worker.adapters.memory import MemoryLists
 from worker.adapters.redis_lists import RedisLists
-from worker.events import Reason, RecommendationList, position_text
+from worker.events import Reason, RecommendationList, SimilarItems, position_text
 from worker.ports import ListSink
 
 NUMBERS = itertools.count()  # a user of its own for each example
@@ -112,3 +112,33 @@ def empty(sink: ListSink) -> None:
 
 def test_a_service_that_answers_passes_the_ping(list_sink: ListSink) -> None:
     list_sink.ping()
+
+
+def made_similar(item: str = "a") -> SimilarItems:
+    return SimilarItems([item, "b"], [0.75, 0.5], "m1", 1_000, 0.01, 1.5, 7, 30, 1)
+
+
+def test_similar_items_are_read_back_and_the_last_word_on_an_item_stands(list_sink: ListSink) -> None:
+    published = {"tea {x}": made_similar("é中"), "cup": made_similar()}
+    list_sink.publish_similar(published)
+    list_sink.publish_similar({"cup": made_similar("spoon")})
+    assert list_sink.read_similar("tea {x}") == published["tea {x}"]
+    assert list_sink.read_similar("cup") == made_similar("spoon")
+    assert list_sink.read_similar("unheard-of") is None
+
+
+def test_similar_items_that_were_removed_are_gone_and_no_list_is(list_sink: ListSink) -> None:
+    list_sink.publish({"tea": make_list()})
+    list_sink.publish_similar({f"i{number}": made_similar() for number in range(450)} | {"tea": made_similar()})
+    list_sink.remove_similar(iter(["tea", *(f"i{number}" for number in range(449)), "unheard-of"]))
+    assert list_sink.read_similar("tea") is list_sink.read_similar("i448") is None
+    assert list_sink.read_similar("i449") == made_similar()
+    assert list_sink.read("tea") == make_list()
+
+
+def test_a_store_that_was_emptied_has_no_similar_items(list_sink: ListSink) -> None:
+    list_sink.publish_similar({"tea": made_similar()})
+    empty(list_sink)
+    assert list_sink.read_similar("tea") is None
+    list_sink.publish_similar({})
+    list_sink.remove_similar([])

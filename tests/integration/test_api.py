@@ -62,6 +62,12 @@ def items_for(api: ApiProcess, user: str, source: str) -> list[str]:
     return [item["item_id"] for item in found["items"]] if found.get("source") == source else []
 
 
+def session_items(api: ApiProcess, *history: str) -> list[str]:
+    """Those of a list for a session, once it is one of its own."""
+    found = httpx.post(f"{api.url}/v1/sessions/recommendations", json={"history": history}).json()
+    return [item["item_id"] for item in found["items"]] if found["source"] == "session" else []
+
+
 def until(condition: Callable[[], bool], what: str) -> None:
     wait_until(condition, SEEN_SECONDS, what)
 
@@ -89,10 +95,14 @@ def test_an_event_that_is_posted_changes_the_list_that_is_asked_for(
         assert httpx.get(f"{api.url}/v1/users/ann/recommendations").json()["source"] == "popular"
         assert httpx.post(f"{api.url}/v1/events", json=event("ann", "tea")).status_code == 202
         until(lambda: set(items_for(api, "ann", "personal")[:2]) == {"cup", "spoon"}, "a list follows the event")
+        until(lambda: session_items(api, "tea")[:1] in (["cup"], ["spoon"]), "a session is served")
+        found = httpx.get(f"{api.url}/v1/items/tea/similar").json()
+        assert {item["item_id"] for item in found["items"]} == {"cup", "spoon"}
         assert httpx.put(f"{api.url}/v1/items/cup", json={"title": "A cup"}).status_code == 204
         until(lambda: "A cup" in httpx.get(f"{api.url}/v1/popular").text, "its title is shown")
         assert httpx.put(f"{api.url}/v1/items/cup", json={"available": False}).status_code == 204
         until(lambda: items_for(api, "ann", "personal")[:1] == ["spoon"], "what cannot be had is not listed")
+        until(lambda: session_items(api, "tea")[:1] == ["spoon"], "nor in a list for a session")
         assert worker.terminate() == 0
     assert api.terminate() == 0
 

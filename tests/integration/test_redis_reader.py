@@ -7,12 +7,12 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from tests.support.api import made_list
+from tests.support.api import made_list, made_similar
 from worker.adapters.redis_lists import RedisLists
 from worker.adapters.redis_reader import RedisReader
 from worker.embedded.ports import free_ports
 from worker.errors import ServiceUnavailable, StateError
-from worker.events import RecommendationList, list_key
+from worker.events import RecommendationList, SimilarItems, list_key, similar_key
 from worker.settings import ListSettings, RedisSettings
 
 READERS = 200
@@ -48,6 +48,36 @@ def test_they_share_calls_and_one_connection(settings: RedisSettings, redis_url:
         calls = client.info("commandstats")["cmdstat_mget"]["calls"] - before[1]
     assert connections == 1
     assert calls < READERS / 10
+
+
+def test_what_goes_with_several_items_comes_by_one_call_and_lists_of_others_beside_it(
+    settings: RedisSettings, redis_url: str
+) -> None:
+    similar = {f"i{number}": made_similar(f"for-i{number}") for number in range(20)}
+    with closing(RedisLists(settings, ListSettings())) as lists:
+        lists.publish({"ann": made_list("tea")})
+        lists.publish_similar(similar)
+
+    async def read() -> tuple[list[SimilarItems | None], list[SimilarItems | None], RecommendationList | None]:
+        reader = RedisReader(settings)
+        try:
+            return await asyncio.gather(
+                reader.read_similar([*similar, "unheard-of"]), reader.read_similar([]), reader.read("ann")
+            )
+        finally:
+            await reader.close()
+
+    found, none, own = asyncio.run(read())
+    assert found == [*similar.values(), None]
+    assert none == []
+    assert own == made_list("tea")
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_resetstat()
+        asyncio.run(read())
+        assert client.info("commandstats")["cmdstat_mget"]["calls"] == 1
+        client.set(similar_key("i0"), "nonsense")
+    with pytest.raises(StateError, match="holds no similar items"):
+        asyncio.run(read())
 
 
 def test_what_is_no_list_troubles_its_own_reader_alone(settings: RedisSettings, redis_url: str) -> None:

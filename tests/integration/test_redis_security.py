@@ -9,7 +9,8 @@ import httpx
 import pytest
 import redis
 
-from tests.support.api import made_list
+from producers.kafka_writer import ensure_topics, standard_topics
+from tests.support.api import made_list, made_similar
 from tests.support.event_topics import produce, topic_settings
 from tests.support.live_worker import WORK_SECONDS, ApiProcess, WorkerThread
 from tests.support.records import line
@@ -22,7 +23,7 @@ from worker.adapters.redis_lists import RedisLists
 from worker.doctor import examine
 from worker.embedded.kafka_broker import KafkaBroker
 from worker.errors import ConfigurationError, ServiceUnavailable
-from worker.events import POPULAR_KEY, list_key
+from worker.events import POPULAR_KEY, list_key, similar_key
 from worker.settings import load
 
 Settings = dict[str, Any]
@@ -55,10 +56,15 @@ def settings(
 def test_a_user_with_the_documented_rights_is_enough_for_a_worker(
     kafka: KafkaBroker, secure_redis: SecureRedis, settings: Settings
 ) -> None:
+    of_topics = load(overrides=settings, environment={}).kafka
+    ensure_topics(of_topics, standard_topics(of_topics))
     with WorkerThread(settings) as worker, redis.Redis.from_url(secure_redis.admin_url) as admin:
         produce(kafka.bootstrap_servers, settings["kafka.events_topic"], [line("ann", "tea"), line("ben", "tea")])
         worker.wait_until_learned(2)
-        wait_until(lambda: admin.exists(list_key("ann"), POPULAR_KEY) == 2, WORK_SECONDS, "the lists stand")
+        keys = [list_key("ann"), POPULAR_KEY, similar_key("tea")]
+        wait_until(lambda: admin.exists(*keys) == len(keys), WORK_SECONDS, "lists and similar items stand")
+        produce(kafka.bootstrap_servers, settings["kafka.items_topic"], [None], key=b"tea")
+        wait_until(lambda: not admin.exists(similar_key("tea")), WORK_SECONDS, "those of an item that is gone go")
         admin.flushall()
         wait_until(lambda: admin.exists(list_key("ann")) == 1, WORK_SECONDS, "lost lists are written again")
         refused = {entry["object"] for entry in admin.acl_log()}
@@ -69,11 +75,15 @@ def test_a_user_with_the_documented_rights_is_enough_for_the_api(
     secure_redis: SecureRedis, settings: Settings, tmp_path: Path
 ) -> None:
     loaded = load(overrides=settings, environment={})
+    with redis.Redis.from_url(secure_redis.admin_url) as admin:
+        admin.flushall()
     with closing(RedisLists(loaded.redis, loaded.lists)) as lists:
         lists.publish({"ann": made_list("tea")})
+        lists.publish_similar({"tea": made_similar("cup")})
     with ApiProcess({**settings, "redis.url": secure_redis.reader_url}, tmp_path) as api:
         api.wait_ready()
         assert "tea" in httpx.get(f"{api.url}/v1/users/ann/recommendations").text
+        assert "cup" in httpx.get(f"{api.url}/v1/items/tea/similar").text
 
 
 def test_the_documented_rights_are_those_that_were_tried() -> None:

@@ -72,12 +72,15 @@ def test_memory_and_redis_are_estimated_within_a_fifth(
         "memory.items_bytes": expected.items_bytes,
         "snapshots.directory": tmp_path / "snapshots",
         "snapshots.interval_seconds": 5.0,
+        "lists.similar_interval_seconds": 0.1,
         "learning.ranker_share": 0.01,
         "learning.ranker_warmup_events": 100,
     }
     with WorkerProcess(settings, tmp_path) as worker, redis.Redis.from_url(empty_valkey.url) as client:
         before = client.info("memory")["used_memory"]
-        wait_until(lambda: client.dbsize() >= len(users), LEARNING_SECONDS, "all users have lists")
+        wait_until(
+            lambda: client.dbsize() >= len(users) + len(items), LEARNING_SECONDS, "all users and items have their keys"
+        )
         wait_until(lambda: worker.metric("snapshot_bytes") > 0.7 * expected.worker_snapshot_bytes, 30, "all is saved")
         memory_bytes = psutil.Process(worker.pid).memory_info().rss
         redis_bytes = client.info("memory")["used_memory"] - before

@@ -13,10 +13,11 @@ from worker.api.service import Service
 from worker.catalogue import Catalogue
 from worker.control import Control
 from worker.errors import ServiceUnavailable
-from worker.events import Reason, RecommendationList
+from worker.events import Reason, RecommendationList, SimilarItems
 from worker.ports import ListReader, RecordWriter
 from worker.prometheus_requests import ApiMetrics
 from worker.review import ReviewQueue
+from worker.rules import ListRules
 from worker.settings import load
 
 GENERATED_AT = 1_700_000_000_000
@@ -29,16 +30,25 @@ def made_list(*items: str, **reason: Any) -> RecommendationList:
     return RecommendationList("", list(items), scores, reasons, "m", GENERATED_AT)
 
 
+def made_similar(*items: str, **others: Any) -> SimilarItems:
+    """These items go with one, with scores that descend; the last is only described like it."""
+    scores = [1 / rank for rank in range(1, len(items) + 1)]
+    told = {"popularity": 0.01, "trend": 1.5, "lists": 7, "events": 30, "together": max(0, len(items) - 1)}
+    return SimilarItems(list(items), scores, "m", GENERATED_AT, **(told | others))
+
+
 class Lists(ListReader):
     """Lists in memory.
 
     Attributes:
+        similar: what goes with items, by item id.
         available: False = each reading fails.
     """
 
     def __init__(self, popular: RecommendationList | None, **own: RecommendationList) -> None:
         self.popular = popular
         self.own = dict(own)
+        self.similar: dict[str, SimilarItems] = {}
         self.available = True
 
     @override
@@ -50,6 +60,11 @@ class Lists(ListReader):
     async def read_popular(self) -> RecommendationList | None:
         self._require()
         return self.popular
+
+    @override
+    async def read_similar(self, item_ids: Sequence[str]) -> list[SimilarItems | None]:
+        self._require()
+        return list(map(self.similar.get, item_ids))
 
     @override
     async def close(self) -> None:
@@ -90,9 +105,9 @@ class Api:
         """`items` are the catalogue's records by id; `a__b=c` sets a.b."""
         overrides = {name.replace("__", "."): value for name, value in settings.items()}
         self.lists, self.records, self.metrics = lists, Records(), ApiMetrics()
-        catalogue = Catalogue(MemoryTable(items))
-        catalogue.refresh()
         loaded = load(overrides=overrides, environment={})
+        catalogue = Catalogue(MemoryTable(items), ListRules(loaded.lists))
+        catalogue.refresh()
         self.control = ControlTopic()
         self._control = Control(self.control.open())
         self.review = MemoryTable()

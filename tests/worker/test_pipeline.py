@@ -21,6 +21,7 @@ from worker.partition import OwnedPartition, new_partition
 from worker.pipeline import RETRY_SECONDS, Pipeline, Ports
 from worker.reporting import Reporting
 from worker.rules import GONE, Listing
+from worker.similar import SimilarPublishing
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -65,6 +66,7 @@ class Line:
             Ports(self.lists, self.dead_letters, self.clock, Immediate(), Reporting(MemoryRecords(), "review", ())),
             self.settings.refresh,
             self.watcher,
+            SimilarPublishing(self.recommender, self.lists, self.clock, self.settings.lists, "m"),
         )
         self.partitions = [self.partition(number) for number in range(partitions)]
 

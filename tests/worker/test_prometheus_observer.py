@@ -68,11 +68,14 @@ def test_published_refused_and_failed_lists_are_counted_with_their_freshness(obs
     observer.published(3, 1, 0.01, np.array([0.04, 0.9, 400.0]))
     observer.explored(2)
     observer.publish_failed(2)
+    observer.similar_published(5, 0.02)
     observer.waiting(17)
     assert value(observer, "lists_published_total") == 3
     assert value(observer, "lists_refused_total") == 1
     assert value(observer, "explored_items_total") == 2
     assert value(observer, "lists_failed_total") == 2
+    assert value(observer, "similar_published_total") == 5
+    assert value(observer, "similar_seconds_sum") == 0.02
     assert value(observer, "waiting_users") == 17
     assert value(observer, "freshness_seconds_bucket", le="0.05") == 1
     assert value(observer, "freshness_seconds_bucket", le="1.0") == 2

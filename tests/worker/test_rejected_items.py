@@ -13,6 +13,7 @@ from worker.assembly import recommender_options
 from worker.partition import new_partition
 from worker.pipeline import Pipeline, Ports
 from worker.reporting import Reporting
+from worker.similar import SimilarPublishing
 from worker.steps.clean import Cleaner
 from worker.steps.decode import Decoder
 from worker.steps.rank import Ranker
@@ -37,6 +38,7 @@ class Shop:
             Ports(self.lists, MemoryDeadLetters(), clock, Immediate(), Reporting(MemoryRecords(), "review", ())),
             configured.refresh,
             Watcher(clock),
+            SimilarPublishing(recommender, self.lists, clock, configured.lists, "m"),
         )
         self.time_ms = NOW_MS - 100_000
         self.feed(*(("other", item, "view_item", None) for item in ITEMS))

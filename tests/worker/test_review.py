@@ -10,8 +10,8 @@ from tests.support.records import NOW_MS, line
 from tests.support.rig import Rig
 from worker.adapters.memory import MemoryTable
 from worker.control_records import Action, ControlRecord, Rule
-from worker.review import ReviewQueue, Verdict, Waiting, faults_of, records_of, rule_of
-from worker.review_records import Decision, Oddity, Report, Review, ReviewRecord, review_key
+from worker.review import ReviewQueue, Verdict, faults_of, records_of, rule_of
+from worker.review_records import Decision, Oddity, Report, Review, ReviewRecord, Waiting, review_key
 from worker.settings import KafkaSettings
 
 LIMIT = 128

@@ -43,6 +43,12 @@ def test_longer_lists_and_ids_take_more_of_redis() -> None:
     assert estimate(Load(1000, 100, 1.0, id_characters=8), settings(lists__size=40)).redis_bytes > short.redis_bytes
 
 
+def test_what_goes_with_items_takes_of_redis_too() -> None:
+    load_of_one = Load(1000, 100, 1.0)
+    none, some = estimate(load_of_one, settings(lists__similar_size=0)), estimate(load_of_one, settings())
+    assert some.redis_bytes == none.redis_bytes + 100 * some.redis_similar_bytes > none.redis_bytes
+
+
 def test_experts_that_take_part_count() -> None:
     load_of_one = Load(1000, 100, 1.0)
     plain, sequence = estimate(load_of_one, settings()), estimate(load_of_one, settings(experts__sequence=True))

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 from typing_extensions import override
 
 from worker.errors import OwnershipLost, ServiceUnavailable, SnapshotError
-from worker.events import LAST_POSITION, RecommendationList, Rejection
+from worker.events import LAST_POSITION, RecommendationList, Rejection, SimilarItems
 from worker.ports import Clock, CompactedTopic, DeadLetters, ListSink, ManifestName, RecordSink, SnapshotStore
 
 P = ParamSpec("P")
@@ -49,12 +49,14 @@ class MemoryLists(ListSink):
     Attributes:
         lists: what stands published, by user id.
         popular: the fallback list.
+        similar: what goes with items, by item id.
         available: False = every call raises ServiceUnavailable.
     """
 
     def __init__(self) -> None:
         self.lists: dict[str, RecommendationList] = {}
         self.popular: RecommendationList | None = None
+        self.similar: dict[str, SimilarItems] = {}
         self.available = True
         self._emptied = 0
 
@@ -69,6 +71,22 @@ class MemoryLists(ListSink):
     def publish_popular(self, popular: RecommendationList) -> None:
         self.ping()
         self.popular = popular
+
+    @override
+    def publish_similar(self, records: Mapping[str, SimilarItems]) -> None:
+        self.ping()
+        self.similar |= records
+
+    @override
+    def read_similar(self, item_id: str) -> SimilarItems | None:
+        self.ping()
+        return self.similar.get(item_id)
+
+    @override
+    def remove_similar(self, item_ids: Iterable[str]) -> None:
+        self.ping()
+        for item_id in item_ids:
+            self.similar.pop(item_id, None)
 
     @override
     def read(self, user_id: str) -> RecommendationList | None:
@@ -100,7 +118,7 @@ class MemoryLists(ListSink):
 
     def empty(self) -> None:
         """Loses everything, as a store does that was flushed or replaced."""
-        self.lists, self.popular = {}, None
+        self.lists, self.popular, self.similar = {}, None, {}
         self._emptied += 1
 
     @override

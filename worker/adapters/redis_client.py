@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from worker.errors import ConfigurationError, ServiceUnavailable, StateError
-from worker.events import RecommendationList
+from worker.events import RecommendationList, SimilarItems
 from worker.settings import RedisSettings
 from worker.settings_security import revealed
 
@@ -21,6 +21,7 @@ HEALTH_CHECK_SECONDS = 15
 Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 _decode_list = msgspec.json.Decoder(RecommendationList).decode
+_decode_similar = msgspec.json.Decoder(SimilarItems).decode
 
 
 def connect_redis(settings: RedisSettings) -> redis.Redis:
@@ -43,6 +44,21 @@ def decoded_list(key: str, content: bytes | str | None) -> RecommendationList | 
             raise ValueError("items, scores and reasons are not as many")
     except (ValueError, RecursionError) as error:  # of msgspec, of UTF-8, of what is nested without end
         raise StateError(f"{key} in Redis holds no list: {error}", "delete the key, or use another database") from error
+    return found
+
+
+def decoded_similar(key: str, content: bytes | str | None) -> SimilarItems | None:
+    """What goes with an item, as it stands under a key, or None. Raises StateError when something else does."""
+    if content is None:
+        return None
+    try:
+        found = _decode_similar(content)
+        if len(found.items) != len(found.scores):
+            raise ValueError("items and scores are not as many")
+    except (ValueError, RecursionError) as error:
+        raise StateError(
+            f"{key} in Redis holds no similar items: {error}", "delete the key, or use another database"
+        ) from error
     return found
 
 

@@ -8,8 +8,17 @@ from itertools import islice
 import msgspec
 from typing_extensions import override
 
-from worker.adapters.redis_client import connect_redis, decoded_list, redis_errors
-from worker.events import LAST_POSITION, RecommendationList, list_key, mark_key, popular_key, position_text
+from worker.adapters.redis_client import connect_redis, decoded_list, decoded_similar, redis_errors
+from worker.events import (
+    LAST_POSITION,
+    RecommendationList,
+    SimilarItems,
+    list_key,
+    mark_key,
+    popular_key,
+    position_text,
+    similar_key,
+)
 from worker.ports import ListSink
 from worker.settings import ListSettings, RedisSettings
 
@@ -79,6 +88,22 @@ class RedisLists(ListSink):
             self._client.set(self._popular_key, self._encode(popular))
 
     @override
+    def publish_similar(self, records: Mapping[str, SimilarItems]) -> None:
+        remaining = iter(records.items())
+        with redis_errors(self._client):
+            while chunk := list(islice(remaining, LISTS_PER_CALL)):
+                calls = self._client.pipeline(transaction=False)
+                for item_id, content in chunk:
+                    calls.set(similar_key(item_id, self._prefix), self._encode(content), ex=self._ttl_seconds())
+                calls.execute()
+
+    @override
+    def read_similar(self, item_id: str) -> SimilarItems | None:
+        """Also raises StateError when what stands there is something else."""
+        key = similar_key(item_id, self._prefix)
+        return decoded_similar(key, self._content(key))
+
+    @override
     def read(self, user_id: str) -> RecommendationList | None:
         """Also raises StateError when what stands there is not a list of ours."""
         return self._read(self._key(user_id))
@@ -94,6 +119,13 @@ class RedisLists(ListSink):
         with redis_errors(self._client):
             while keys := list(islice(remaining, LISTS_PER_CALL)):
                 self._remove_up_to(keys, [up_to])
+
+    @override
+    def remove_similar(self, item_ids: Iterable[str]) -> None:
+        remaining = (similar_key(item_id, self._prefix) for item_id in item_ids)
+        with redis_errors(self._client):
+            while keys := list(islice(remaining, LISTS_PER_CALL)):
+                self._client.unlink(*keys)
 
     @override
     def remove_popular(self) -> None:
@@ -130,6 +162,8 @@ class RedisLists(ListSink):
         return max(1, int(self._lists.ttl_seconds * (1 + self._lists.ttl_jitter * self._random.random())))
 
     def _read(self, key: str) -> RecommendationList | None:
+        return decoded_list(key, self._content(key))
+
+    def _content(self, key: str) -> bytes | str | None:
         with redis_errors(self._client):
-            content = self._client.get(key)
-        return decoded_list(key, content)
+            return self._client.get(key)

@@ -1,6 +1,7 @@
-"""Lists over HTTP: a user's, and the popular one."""
+"""Lists over HTTP: the popular one, why an item is in a list, and what of a list is shown."""
 
-import msgspec
+from collections.abc import Collection
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,12 +10,11 @@ from worker.api.language import language_of, varied
 from worker.api.problems import RETRY_SECONDS, Refused
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
-from worker.api.wire import Explanation, Popular, Recommendations, Source
-from worker.events import Reason, RecommendationList
-from worker.shown_lists import ShownItem, shown_items, shown_recent
-from worker.texts.languages import Language
-
-MOST_ITEMS = 100
+from worker.api.wire import MOST_ITEMS, Explanation, Popular
+from worker.control import EVERYONE
+from worker.events import RecommendationList
+from worker.session_lists import Fits, Source, picked, short
+from worker.shown_lists import shown_items, shown_recent
 
 SIZE = Parameter("k", int, "Most items in the answer.", default=MOST_ITEMS, most=MOST_ITEMS)
 EXCLUDE = Parameter("exclude", list, "An item that is not wanted; may be repeated.")
@@ -22,19 +22,6 @@ CATEGORY = Parameter("category", str, "Only items of this category of the catalo
 EXPLAIN = Parameter(
     "explain", bool, "Whether to tell what makes the scores and the user's last events, as published.", default=False
 )
-
-
-async def recommendations(service: Service, request: Request, values: Values) -> Response:
-    """The user's list; the popular one where the user has none, or none of its items is left."""
-    user_id = request.path_params["user_id"]
-    language = language_of(request, values)
-    found, source = await list_of(service, user_id)
-    items = _wanted(service, found, values, language)
-    if not items and source == "personal":
-        found, source = await popular_list(service), "popular"
-        items = _wanted(service, found, values, language)
-    recent = shown_recent(found, service.catalogue.title) if values["explain"] else ()
-    return varied(tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items, recent)))
 
 
 async def explain(service: Service, request: Request, values: Values) -> Response:
@@ -52,8 +39,9 @@ async def explain(service: Service, request: Request, values: Values) -> Respons
 
 async def popular(service: Service, request: Request, values: Values) -> Response:
     """What users without a list of their own get."""
-    found = await popular_list(service)
-    items = _wanted(service, found, values, language_of(request, values))
+    wanted = fits(service, values["exclude"], values["category"])
+    found = short(picked(await popular_list(service), wanted, values["k"]))
+    items = shown_items(found, service.catalogue.title, language_of(request, values))
     return varied(tagged(request, Popular(found.model, found.generated_at, items)))
 
 
@@ -76,31 +64,13 @@ async def popular_list(service: Service) -> RecommendationList:
     return found
 
 
-def _wanted(service: Service, content: RecommendationList, values: Values, language: Language) -> list[ShownItem]:
-    """The first k of the list's items that are asked for."""
-    chosen = [place for place, item in enumerate(content.items) if _fits(service, item, values)][: values["k"]]
-    if len(chosen) < len(content.items):
-        content = _picked(content, chosen)
-    if not values.get("explain"):
-        content = msgspec.structs.replace(content, reasons=[_short(reason) for reason in content.reasons])
-    return shown_items(content, service.catalogue.title, language)
+def fits(service: Service, exclude: Collection[str], category: str | None, user_id: str = EVERYONE) -> Fits:
+    """Whether an item is asked for, and may be shown to the user."""
+    catalogue, blocks = service.catalogue, service.control.blocks
 
+    def is_wanted(item_id: str) -> bool:
+        own = catalogue.category(item_id)
+        is_asked_for = (not category or category == own) and item_id not in exclude
+        return is_asked_for and catalogue.may_show(item_id) and not blocks.has(item_id, own, user_id)
 
-def _fits(service: Service, item_id: str, values: Values) -> bool:
-    category, excluded = values["category"], values["exclude"]
-    return item_id not in excluded and (not category or category == service.catalogue.category(item_id))
-
-
-def _picked(content: RecommendationList, places: list[int]) -> RecommendationList:
-    return msgspec.structs.replace(
-        content,
-        items=[content.items[place] for place in places],
-        scores=[content.scores[place] for place in places],
-        reasons=[content.reasons[place] for place in places],
-    )
-
-
-def _short(reason: Reason) -> Reason:
-    if reason.shares is None:
-        return reason
-    return Reason(reason.expert, reason.because, reason.propensity, rule=reason.rule)
+    return is_wanted

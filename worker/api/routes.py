@@ -1,6 +1,6 @@
 """All routes of the API: START READING HERE."""
 
-from worker.api import control, events, gorse, items, recommendations, review
+from worker.api import control, events, gorse, items, recommendations, review, sessions
 from worker.api.keys import Scope
 from worker.api.language import LANGUAGE
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
@@ -17,6 +17,9 @@ from worker.api.wire import (
     RowsAffected,
     RuleBody,
     Rules,
+    SessionRecommendations,
+    SessionRequest,
+    Similar,
     VerdictBody,
 )
 from worker.control_records import Rule
@@ -29,9 +32,9 @@ ROUTES = (
         "GET",
         "/v1/users/{user_id}/recommendations",
         Scope.READ,
-        "The user's list; the popular one where the user has none",
-        recommendations.recommendations,
-        (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN, LANGUAGE),
+        "The user's list; else one for the recent items; else the popular one",
+        sessions.recommendations,
+        (recommendations.SIZE, EXCLUDE, CATEGORY, EXPLAIN, sessions.RECENT, LANGUAGE),
         answer=Recommendations,
         faults=(503,),
     ),
@@ -43,6 +46,27 @@ ROUTES = (
         recommendations.explain,
         (LANGUAGE,),
         answer=Explanation,
+        faults=(404, 503),
+    ),
+    Route(
+        "POST",
+        "/v1/sessions/recommendations",
+        Scope.READ,
+        "A list for the last items of a session; no user needed",
+        sessions.session_recommendations,
+        (LANGUAGE,),
+        body=SessionRequest,
+        answer=SessionRecommendations,
+        faults=(413, 422, 503),
+    ),
+    Route(
+        "GET",
+        "/v1/items/{item_id}/similar",
+        Scope.READ,
+        "What goes with an item, and how the item fares",
+        sessions.similar,
+        (recommendations.SIZE, EXCLUDE, CATEGORY, LANGUAGE),
+        answer=Similar,
         faults=(404, 503),
     ),
     Route(

@@ -30,6 +30,7 @@ from worker.logs import configure_logs
 from worker.ports import CompactedTopic
 from worker.prometheus_requests import ApiMetrics
 from worker.review import ReviewQueue
+from worker.rules import ListRules
 from worker.settings import KafkaSettings, Settings
 from worker.settings_api import ApiSettings
 
@@ -71,7 +72,7 @@ def _opened(settings: Settings, stack: ExitStack) -> Service:
         settings,
         lists,
         records,
-        Catalogue(_table(kafka, kafka.items_topic), limits=settings.events),
+        Catalogue(_table(kafka, kafka.items_topic), ListRules(settings.lists), settings.events),
         Control(_table(kafka, kafka.control_topic), settings.events),
         ReviewQueue(_table(kafka, kafka.review_topic)),
     )

@@ -1,22 +1,26 @@
 """What goes over HTTP, beside the events and items themselves (`worker.events`)."""
 
-from typing import Literal
+from typing import Annotated, Self
 
 import msgspec
+from msgspec import Meta
 
 from worker.control_records import Action, Receipt, Rule
-from worker.review import Waiting
-from worker.review_records import Decision
+from worker.events import SimilarItems
+from worker.review_records import Decision, Waiting
+from worker.session_lists import Source
 from worker.shown_lists import ShownEvent, ShownItem
 
-Source = Literal["personal", "popular"]
+MOST_ITEMS = 100
+MOST_EXCLUDED = 1000
 
 
 class Recommendations(msgspec.Struct, frozen=True, omit_defaults=True):
     """A list of items for a user, best first.
 
     Attributes:
-        source: `personal` = the user's own; `popular` = what users without a list of their own get.
+        source: `personal` = the user's own; `session` = what goes with the recent items that the request names;
+            `popular` = what others get.
         model: the version that ranked.
         generated_at: when, in UTC milliseconds.
         recent: the user's last events behind it, the last one first; with `explain=true`, where workers publish them
@@ -46,6 +50,59 @@ class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
     generated_at: int
     item: ShownItem
     recent: tuple[ShownEvent, ...] = ()
+
+
+class SessionRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Asks for a list without a user.
+
+    Attributes:
+        history: ids of items, oldest first; the last 20 count.
+        k: most items in the answer.
+        exclude: items that are not wanted; those of the history are not anyway.
+        category: only items of this category of the catalogue; "" = of all.
+    """
+
+    history: Annotated[list[str], Meta(min_length=1, max_length=MOST_ITEMS)]
+    k: Annotated[int, Meta(ge=1, le=MOST_ITEMS)] = 20
+    exclude: Annotated[list[str], Meta(max_length=MOST_EXCLUDED)] = []
+    category: str = ""
+
+
+class SessionRecommendations(msgspec.Struct, frozen=True):
+    """A list of items for a session, best first.
+
+    Attributes:
+        source: `session`, or `popular` where nothing is known of the history.
+    """
+
+    source: Source
+    model: str
+    generated_at: int
+    items: list[ShownItem]
+
+
+class Similar(msgspec.Struct, frozen=True):
+    """What goes with an item, best first, and how the item fares.
+
+    Attributes:
+        popularity, trend, lists, events: as in `worker.events.SimilarItems`.
+    """
+
+    item_id: str
+    title: str
+    model: str
+    generated_at: int
+    popularity: float
+    trend: float
+    lists: int
+    events: int
+    items: list[ShownItem]
+
+    @classmethod
+    def of(cls, item_id: str, found: SimilarItems, items: list[ShownItem], title: str) -> Self:
+        """With these of the items that were found."""
+        figures = found.popularity, found.trend, found.lists, found.events
+        return cls(item_id, title, found.model, found.generated_at, *figures, items)
 
 
 class Popular(msgspec.Struct, frozen=True):

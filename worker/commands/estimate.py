@@ -56,7 +56,11 @@ def _print(found: "Estimate", worker_rate: float) -> None:
         ("memory of a worker", _megabytes(found.worker_memory_bytes), "resident"),
         ("its limit", _megabytes(found.worker_memory_limit_bytes), "for the moments when tables double or are copied"),
         ("snapshot of a worker", _megabytes(found.worker_snapshot_bytes), "of snapshots.keep stand, and one more"),
-        ("Redis", _megabytes(found.redis_bytes), f"{found.redis_list_bytes} bytes a list"),
+        (
+            "Redis",
+            _megabytes(found.redis_bytes),
+            f"{found.redis_list_bytes} bytes a list, {found.redis_similar_bytes} an item",
+        ),
     ]
     table = Table(box=None, show_header=False)
     for row in rows:

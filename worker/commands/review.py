@@ -15,7 +15,7 @@ from worker.commands.output import print_json
 from worker.errors import ConfigurationError, ServiceUnavailable
 
 if TYPE_CHECKING:  # msgspec and the client libraries are slow to load: help does without them
-    from worker.review import Waiting
+    from worker.review_records import Waiting
 
 READ_SECONDS = 20.0
 

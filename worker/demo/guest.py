@@ -45,4 +45,5 @@ def _refuse_a_shop(place: Place) -> None:
 def _remove_lists(place: Place) -> None:
     with closing(open_lists(place.settings)) as lists:
         lists.remove(user_ids())
+        lists.remove_similar(titles())
         lists.remove_popular()

@@ -54,7 +54,7 @@ def run_settings(settings: Settings, stream: Interactions, name: str, folder: Pa
             ),
         },
         refresh={"coalesce_seconds": refresh_seconds},
-        lists={"size": LIST_SIZE},
+        lists={"size": LIST_SIZE, "similar_size": 0},
         snapshots={"directory": folder / name, "url": ""},
         run={"service_wait_seconds": SERVICE_WAIT_SECONDS},
     )

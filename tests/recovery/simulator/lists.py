@@ -9,7 +9,7 @@ from tests.recovery.simulator.scheduler import Scheduler
 from tests.recovery.simulator.trouble import Trouble
 from worker.adapters.memory import MemoryLists
 from worker.errors import ServiceUnavailable
-from worker.events import LAST_POSITION, RecommendationList
+from worker.events import LAST_POSITION, RecommendationList, SimilarItems
 from worker.ports import ListSink
 
 
@@ -65,6 +65,23 @@ class SimulatedLists(ListSink):
         self._scheduler.step("publish popular")
         self.ping()
         self._shared.memory.publish_popular(popular)
+
+    @override
+    def publish_similar(self, records: Mapping[str, SimilarItems]) -> None:
+        self._scheduler.step("publish similar items")
+        self.ping()
+        self._shared.memory.publish_similar(records)
+
+    @override
+    def read_similar(self, item_id: str) -> SimilarItems | None:
+        self.ping()
+        return self._shared.memory.read_similar(item_id)
+
+    @override
+    def remove_similar(self, item_ids: Iterable[str]) -> None:
+        self._scheduler.step("remove similar items")
+        self.ping()
+        self._shared.memory.remove_similar(item_ids)
 
     @override
     def read(self, user_id: str) -> RecommendationList | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from tests.support.api import Api, Lists, made_list
+from tests.support.api import Api, Lists, made_list, made_similar
 from tests.support.control import forget
 from worker.api.keys import Scope
 from worker.api.route import Route
@@ -21,6 +21,7 @@ BODIES: dict[str, Any] = {
     "/api/feedback": [],
     "/v1/review/{item_id}": {"decision": "dismiss", "author": "ed"},
     "/v1/rules": {"action": "block", "item_id": "i", "author": "ed"},
+    "/v1/sessions/recommendations": {"history": ["i"]},
 }
 MAY = {Scope.READ: {Scope.READ, Scope.ADMIN}, Scope.WRITE: {Scope.WRITE, Scope.ADMIN}, Scope.ADMIN: {Scope.ADMIN}}
 
@@ -30,6 +31,7 @@ def guarded(**settings: Any) -> Api:
     api = Api(Lists(made_list("p")), **{"api__host": "0.0.0.0", **keys, **settings})
     api.control.put(forget("p", 1))
     api.look()
+    api.lists.similar["p"] = made_similar("q")
     return api
 
 

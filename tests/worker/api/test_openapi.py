@@ -12,11 +12,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support.api import Api, Lists, made_list
+from tests.support.api import Api, Lists, made_list, made_similar
 from worker.api.reference import reference
 from worker.api.routes import ROUTES
 
 API = Api(Lists(made_list("p1", "p2"), ann=made_list("a", shares={"next": 1.0}, parts={"next": 0.5})))
+API.lists.similar = {"p1": made_similar("p2", "a"), "a": made_similar("p1")}
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
