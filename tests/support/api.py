@@ -90,5 +90,6 @@ class Api:
         catalogue = Catalogue(MemoryCatalogue(items))
         catalogue.refresh()
         loaded = load(overrides=overrides, environment={})
-        self.app = application(Service(loaded, self.lists, self.records, catalogue), self.metrics)
+        self.service = Service(loaded, self.lists, self.records, catalogue)
+        self.app = application(self.service, self.metrics)
         self.client = TestClient(self.app, raise_server_exceptions=True)

@@ -23,14 +23,18 @@ EXPLAIN = Parameter(
 
 
 async def recommendations(service: Service, request: Request, values: Values) -> Response:
-    """The user's list; the popular one where the user has none, or none of its items is left."""
-    user_id = request.path_params["user_id"]
+    """The user's list, or the popular one."""
+    return tagged(request, await recommended(service, request.path_params["user_id"], values))
+
+
+async def recommended(service: Service, user_id: str, values: Values) -> Recommendations:
+    """The user's list; the popular one where the user has none, or none of its items is left. Raises Refused."""
     found, source = await list_of(service, user_id)
     items = _wanted(service, found, values)
     if not items and source == "personal":
         found, source = await popular_list(service), "popular"
         items = _wanted(service, found, values)
-    return tagged(request, Recommendations(user_id, source, found.model, found.generated_at, items))
+    return Recommendations(user_id, source, found.model, found.generated_at, items)
 
 
 async def explain(service: Service, request: Request, _: Values) -> Response:

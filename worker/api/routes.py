@@ -1,6 +1,7 @@
 """All routes of the API: START READING HERE."""
 
 from worker.api import events, gorse, items, recommendations
+from worker.api.console.routes import ROUTES as CONSOLE_ROUTES
 from worker.api.keys import Scope
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
 from worker.api.route import Route
@@ -89,4 +90,5 @@ ROUTES = (
         answer=RowsAffected,
         faults=WRITE_FAULTS,
     ),
+    *CONSOLE_ROUTES,
 )

@@ -1,7 +1,9 @@
 """What the handlers of requests work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from worker.api.watch.overview import OverviewWatch
+from worker.api.watch.streams import Streams
 from worker.catalogue import Catalogue
 from worker.ports import ListReader, RecordWriter
 from worker.settings import Settings
@@ -14,9 +16,16 @@ class Service:
     Attributes:
         records: None = no Kafka is set, and nothing can be written.
         catalogue: titles and categories, as far as they were read.
+        streams, watch: what the console's pages that change by themselves share.
     """
 
     settings: Settings
     lists: ListReader
     records: RecordWriter | None
     catalogue: Catalogue
+    streams: Streams = field(init=False)
+    watch: OverviewWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "streams", Streams(self.settings.api.max_streams))
+        object.__setattr__(self, "watch", OverviewWatch(self.settings.api.workers))
