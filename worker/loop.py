@@ -160,6 +160,7 @@ class Worker:
             self._publish_popular()
         if self._is_due("remembered", REMEMBERED_SECONDS):
             self._parts.pipeline.tell_remembered(list(self._owned.values()))
+            self._parts.pipeline.tell_exposure(list(self._owned.values()))
             self._parts.observer.topic_partitions(self._parts.source.partitions())
         self._ownership.checkpoints.advance()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):

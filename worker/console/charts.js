@@ -124,6 +124,7 @@ export class Chart {
     const [bad] = resolved(["--bad"]);
     plot.ctx.save();
     plot.ctx.strokeStyle = bad;
+    plot.ctx.setLineDash([]);
     plot.ctx.lineWidth = window.devicePixelRatio;
     for (const point of this.points.filter(this.marks)) {
       const x = Math.round(plot.valToPos(point.at / 1000, "x", true)) + 0.5;

@@ -81,5 +81,5 @@ function workerTable(workers) {
     const values = figures ? [percent(figures.coverage), ratio(figures.gini), percent(figures.head_share)] : ["", "", ""];
     return el("tr", {}, el("th", { scope: "row" }, name), values.map((value) => el("td", { class: "number" }, value)));
   };
-  return el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("workers.name")), heads)), el("tbody", {}, workers.map(row)));
+  return el("table", { class: "lines" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("workers.name")), heads)), el("tbody", {}, workers.map(row)));
 }

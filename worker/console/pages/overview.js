@@ -165,7 +165,7 @@ function workerTable({ workers, total: sum }) {
     el("tr", {}, el("th", { scope: "row" }, worker.name), el("td", {}, state(worker)), cells(worker.figures));
   return el(
     "table",
-    {},
+    { class: "lines" },
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("workers.name")), el("th", { scope: "col" }, t("workers.state")), heads)),
     el("tbody", {}, workers.map(row)),
     workers.length > 1 && el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, t("workers.sum")), el("td"), cells(sum))),

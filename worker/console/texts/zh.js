@@ -183,7 +183,7 @@ export const TEXTS = {
   "user.pause": "暂停",
   "user.resume": "继续跟踪",
   "user.gone": "目前无法读取列表",
-  "user.age": "生成于 {ago}",
+  "user.age": "{ago}生成",
   "user.posted": "{what}：Kafka 已收到，等待列表更新…",
   "user.changed": "列表已更新。",
   "user.changed.after": "{what}：列表在 {seconds} 秒后更新。",
@@ -270,7 +270,7 @@ export const TEXTS = {
   "item.alone": "暂无相关物品",
   "item.unknown": "没有该物品的信息",
   "item.unknown.hint": "还没有工作进程发布过它的信息：ID 可能有误，或者它还没有事件。",
-  "item.age": "更新于 {ago}",
+  "item.age": "{ago}更新",
 
   "whatif.hint": "编辑一段假设的历史，看看会得到怎样的列表。不保存，也不学习。按 Alt 加方向键可移动物品。",
   "whatif.history": "历史（从旧到新）",
