@@ -43,7 +43,7 @@ export class Chart {
   }
 
   tableOf(title) {
-    const heads = [t("chart.time"), ...this.series.map((each) => `${each.label} (${each.unit})`)];
+    const heads = [t("chart.time"), ...this.series.map((each) => each.label + (each.unit && ` (${each.unit})`))];
     return el(
       "div",
       { class: "scroll", tabindex: 0, role: "region", "aria-label": title },

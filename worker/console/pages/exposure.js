@@ -70,7 +70,7 @@ function charts() {
         { label: t("tile.head"), of: of("head_share"), ...share },
       ],
     }),
-    new Chart({ title: t("chart.gini"), series: [{ label: t("tile.gini"), of: of("gini"), unit: t("unit.index"), show: ratio }] }),
+    new Chart({ title: t("chart.gini"), series: [{ label: t("tile.gini"), of: of("gini"), unit: "", show: ratio }] }),
   ];
 }
 
