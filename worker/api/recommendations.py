@@ -24,11 +24,12 @@ EXPLAIN = Parameter(
 
 async def recommendations(service: Service, request: Request, values: Values) -> Response:
     """The user's list, or the popular one."""
-    return tagged(request, await recommended(service, request.path_params["user_id"], values))
+    return tagged(request, await recommended(service, request, values))
 
 
-async def recommended(service: Service, user_id: str, values: Values) -> Recommendations:
+async def recommended(service: Service, request: Request, values: Values) -> Recommendations:
     """The user's list; the popular one where the user has none, or none of its items is left. Raises Refused."""
+    user_id = request.path_params["user_id"]
     found, source = await list_of(service, user_id)
     items = _wanted(service, found, values)
     if not items and source == "personal":

@@ -49,7 +49,7 @@ function explanation({ item }) {
   const shares = Object.entries(item.shares ?? {});
   const parts = Object.entries(item.parts ?? {});
   return [
-    el("p", {}, item.reason, item.because && [" · ", title(item.because)]),
+    el("p", {}, item.sentence || item.reason),
     facts(item),
     movers(item.moved_by ?? []),
     el(
@@ -76,7 +76,7 @@ function facts(item) {
 // The user's own events that moved the item most.
 function movers(events) {
   if (!events.length) return null;
-  const line = (each) => el("li", {}, each.event && `${known("kind", each.event)} `, title(each.item, each.title), ` ${percent(each.share)} %`);
+  const line = (each) => el("li", {}, each.event && `${known("kind", each.event)} `, title(each.item_id, each.title), ` ${percent(each.share)} %`);
   return [el("h4", { title: t("panel.moved.title") }, t("panel.moved")), el("ul", {}, events.map(line))];
 }
 

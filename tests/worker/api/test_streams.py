@@ -1,36 +1,17 @@
 """Server-sent events: a list that is followed, the figures that go on, how many may watch, and the end of all that."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.support.api import Api, Lists, made_list
+from tests.support.api_server import running
 from tests.support.waiting import wait_until
-from worker.embedded.ports import free_ports
 
 DEADLINE_SECONDS = 10.0
-
-
-@contextmanager
-def running(api: Api) -> Iterator[str]:
-    """The API on a port of its own: the test client would wait for the end of a stream."""
-    (port,) = free_ports(1)
-    server = uvicorn.Server(uvicorn.Config(api.app, port=port, lifespan="off", log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, DEADLINE_SECONDS, "the API runs")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        api.service.streams.end()
-        server.should_exit = True
-        thread.join()
 
 
 def events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:

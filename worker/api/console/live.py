@@ -94,19 +94,19 @@ async def _overviews(service: "Service") -> AsyncIterator[str]:
 
 async def follow(service: "Service", request: Request, values: Values) -> Response:
     """The user's list, and each that comes after it."""
-    first = FollowedList(_now_ms(), await recommended(service, request.path_params["user_id"], values))
+    first = FollowedList(_now_ms(), await recommended(service, request, values))
     if values["once"]:
         return answered(200, first)
-    return service.streams.answer(request, _lists(service, first, values))
+    return service.streams.answer(request, _lists(service, request, first, values))
 
 
-async def _lists(service: "Service", first: FollowedList, values: Values) -> AsyncIterator[str]:
+async def _lists(service: "Service", request: Request, first: FollowedList, values: Values) -> AsyncIterator[str]:
     shown: Recommendations | None = first.list
     quiet_looks = 0
     yield event("list", first)
     while await service.streams.next_look():
         try:
-            found = await recommended(service, first.list.user_id, values)
+            found = await recommended(service, request, values)
         except (Refused, ServiceUnavailable, StateError):
             if shown is not None:
                 yield event("gone", Gone("lists cannot be read now"))

@@ -33,7 +33,6 @@ class UserView {
     this.signal = signal;
     this.posted = null; // {at, what} of an event whose effect is awaited
     this.content = null;
-    this.titles = new Map();
     this.source = el("span", { class: "badge" });
     this.age = el("span", { class: "muted" });
     this.live = el("span", { class: "badge" }, t("user.connecting"));
@@ -67,7 +66,7 @@ class UserView {
     this.signal.addEventListener("abort", () => this.following.abort());
     const onState = (state, problem) => this.connection(state, problem);
     const onEvent = (kind, content) => (kind === "list" ? this.show(content) : this.gone());
-    follow(path`v1/users/${this.userId}/follow`, { signal: this.following.signal, onEvent, onState }).catch((problem) => {
+    follow(path`v1/users/${this.userId}/follow?explain=true`, { signal: this.following.signal, onEvent, onState }).catch((problem) => {
       fill(this.listPlace, failed(problem, () => this.follow()));
       this.connection("away", problem);
     });
@@ -97,7 +96,6 @@ class UserView {
     const changed = this.list.update(list.items);
     this.content = list;
     this.skew = Date.now() - at; // the browser's clock may be another than the server's
-    list.items.forEach((item) => this.titles.set(item.item_id, item.title));
     badge(this.live, "good", t("user.live"));
     badge(this.source, list.source === "personal" ? "good" : "warn", known("source", list.source));
     this.source.title = known("source_title", list.source);
@@ -133,8 +131,8 @@ class UserView {
       el(
         "li",
         {},
-        el("span", { class: "kind" }, known("kind", each.event)),
-        el("span", {}, title(each.item, each.title ?? this.titles.get(each.item))),
+        el("span", { class: "kind" }, each.event ? known("kind", each.event) : t("user.recent.some")),
+        el("span", {}, title(each.item_id, each.title)),
         el("span", { class: "muted" }, ago(Date.now() - this.skew - each.ts)),
       );
     fill(this.recent, el("ol", { class: "events" }, events.map(row)));

@@ -189,6 +189,7 @@ export const TEXTS = {
   "user.changed": "The list has changed.",
   "user.changed.after": "{what}: the list changed after {seconds} s.",
   "user.recent": "Last events",
+  "user.recent.some": "Event",
   "user.recent.none": "None come with the list. With lists.recent_events above 0, workers publish them.",
 
   "event.title": "Post an event",
@@ -239,7 +240,7 @@ export const TEXTS = {
   "panel.chance": "Chance",
   "panel.chance.title": "Of an explored item: how likely it was to stand there",
   "panel.moved": "What moved it",
-  "panel.moved.title": "The user's own events that gave most to the item's probability",
+  "panel.moved.title": "By what part the item's probability would fall without each of the user's own items",
   "expert.popular_fast": "popular right now",
   "expert.popular_mid": "popular lately",
   "expert.popular_slow": "popular in the long run",

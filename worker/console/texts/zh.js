@@ -188,6 +188,7 @@ export const TEXTS = {
   "user.changed": "列表已更新。",
   "user.changed.after": "{what}：列表在 {seconds} 秒后更新。",
   "user.recent": "最近事件",
+  "user.recent.some": "事件",
   "user.recent.none": "列表未附带事件。将 lists.recent_events 设为大于 0 后，工作进程会一并发布。",
 
   "event.title": "提交事件",
@@ -238,7 +239,7 @@ export const TEXTS = {
   "panel.chance": "概率",
   "panel.chance.title": "探索物品出现在该位置的概率",
   "panel.moved": "起作用的行为",
-  "panel.moved.title": "对该物品概率贡献最大的用户自身事件",
+  "panel.moved.title": "若没有用户的这些物品，该物品的概率会下降多少",
   "expert.popular_fast": "当下热门",
   "expert.popular_mid": "近期热门",
   "expert.popular_slow": "长期热门",
