@@ -37,12 +37,44 @@ the GPL, the AGPL or no known licence. LGPL libraries are used as they are, as m
 """
 
 
+VENDORED_INTRODUCTION = """
+What lies in the source as it came, each beside its licence:
+
+| package | version | licence | where |
+| --- | --- | --- | --- |
+"""
+
+
 class Package(NamedTuple):
     """One that runs with Millrace."""
 
     name: str
     version: str
     licence: str
+
+
+class Vendored(NamedTuple):
+    """One that lies in the source.
+
+    Attributes:
+        script: its file, whose first lines name the version.
+    """
+
+    name: str
+    licence: str
+    script: Path
+
+    @property
+    def version(self) -> str:
+        """As the file says."""
+        found = re.search(r"v(\d+\.\d+\.\d+)", self.script.read_text("utf-8")[:200])
+        return found[1] if found else UNKNOWN
+
+
+VENDORED = (
+    Vendored("axe-core", "MPL-2.0", ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"),
+    Vendored("uplot", "MIT", ROOT / "worker" / "console" / "vendor" / "uplot" / "uPlot.iife.min.js"),
+)
 
 
 def packages() -> list[Package]:
@@ -72,7 +104,7 @@ def refused(listed: list[Package]) -> dict[str, str]:
 
 def document() -> str:
     """The text of `docs/licences.md`."""
-    return INTRODUCTION + "".join(_rows(packages()))
+    return INTRODUCTION + "".join(_rows(packages())) + VENDORED_INTRODUCTION + "".join(_vendored_rows())
 
 
 def licence_of(metadata: Mapping[str, str | list[str]]) -> str:
@@ -87,6 +119,12 @@ def _rows(listed: list[Package]) -> Iterator[str]:
     for each in listed:
         why = EXPLAINED.get(each.name)
         yield f"| {each.name} | {each.version} | {f'none stated: {why}' if why else each.licence} |\n"
+
+
+def _vendored_rows() -> Iterator[str]:
+    for each in VENDORED:
+        place = each.script.parent.relative_to(ROOT).as_posix()
+        yield f"| {each.name} | {each.version} | {each.licence} | `{place}` |\n"
 
 
 def _installed(name: str) -> Distribution | None:

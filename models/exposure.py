@@ -1,12 +1,17 @@
 """Beyond accuracy: how the lists that were shown spread over the catalogue.
 
-All functions take counts by item, (items,) int64 over the same rows: how often an item stood among the first k of a
-list, and how many events it had in the whole stream. An item without events is not in the catalogue.
+All functions but `shown_counts` take counts by item, (items,) int64 over the same rows: how often an item stood among
+the first k of a list, and how many events it had in the whole stream. An item without events is not in the catalogue.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from models.batch import Float64s, Int64s
+from models.batch import Float64s, Int32s, Int64s
+
+HEAD_SHARE = 0.01
+MOST_COUNTED_LISTS = 50_000
 
 
 def exposure_metrics(shown_at_10: Int64s, shown_at_20: Int64s, events: Int64s) -> dict[str, float]:
@@ -28,11 +33,34 @@ def coverage(shown: Int64s, events: Int64s) -> float:
 
 def gini(shown: Int64s, events: Int64s) -> float:
     """Gini index of exposure over the catalogue: 0 = all items shown equally often, near 1 = one item alone."""
-    ascending = np.sort(shown[events > 0]).astype(np.float64)
-    items, total = len(ascending), ascending.sum()
+    catalogue = shown[events > 0]
+    ascending = np.sort(catalogue[catalogue > 0]).astype(np.float64)  # those never shown come first, and add nothing
+    items, total = len(catalogue), ascending.sum()
     if total == 0:
         return float("nan")
-    return float((2 * np.arange(1, items + 1) - items - 1) @ ascending / (items * total))
+    return float((2 * np.arange(items - len(ascending) + 1, items + 1) - items - 1) @ ascending / (items * total))
+
+
+def head_share(shown: Int64s, events: Int64s, head: float = HEAD_SHARE) -> float:
+    """Share of all places shown that the most shown items take, so large a share of the catalogue, one at least."""
+    catalogue = shown[events > 0]
+    total = catalogue.sum()
+    if total == 0:
+        return float("nan")
+    items = max(1, round(head * len(catalogue)))
+    return float(np.partition(catalogue, len(catalogue) - items)[-items:].sum() / total)
+
+
+def shown_counts(published: Sequence[Int32s], rows: int) -> Int64s:
+    """How often lists show each of so many item rows: (rows,). `published` are (u, k) such rows, below 0 = no item.
+
+    Of very many lists every second counts, or every third, and so on: the time that this takes is bounded. Coverage is
+    then a little less than it would be.
+    """
+    every = -(-sum(map(len, published)) // MOST_COUNTED_LISTS) or 1
+    places = [lists[::every].ravel() for lists in published]
+    items = np.concatenate(places) if places else np.empty(0, np.int32)
+    return np.bincount(np.maximum(items, -1) + 1, minlength=rows + 1)[1:]
 
 
 def mean_popularity_rank(shown: Int64s, events: Int64s) -> float:

@@ -74,6 +74,10 @@ class ProfileShard:
         self.profiles.published[users, :places] = items[:, :places]
         self.profiles.explored[users] = 0 if explored is None else explored
 
+    def published(self) -> Int32s:
+        """The lists that stand published: (users, k) item rows, below 0 = no item. A view."""
+        return self._in_use().published
+
     def users_with(self, items: Int32s, explored: UInt64s, *, noted_whole: bool = True) -> Int64s:
         """Rows of the users whose published list shows any of these items, or of these hashes as a new item.
 

@@ -171,6 +171,7 @@ class Worker:
         if self._is_due("remembered", REMEMBERED_SECONDS):
             self._parts.pipeline.tell_remembered(list(self._owned.values()))
             self._parts.enforcement.tell(self._parts.observer)
+            self._parts.pipeline.tell_exposure(list(self._owned.values()))
             self._parts.observer.topic_partitions(self._parts.source.partitions())
         self._ownership.checkpoints.advance()
         if self._is_due("checkpoint", self._settings.snapshots.interval_seconds):

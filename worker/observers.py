@@ -48,6 +48,21 @@ class Remembered:
     users_share: float
 
 
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How the lists that stand published spread over the items that are known; nan = there is no list.
+
+    Attributes:
+        coverage: share of the items that a list shows.
+        gini: 0 = all items equally often, near 1 = a few alone.
+        head_share: share of all places that the most shown hundredth of the items takes.
+    """
+
+    coverage: float
+    gini: float
+    head_share: float
+
+
 class Drift(StrEnum):
     """What changed, as metrics and logs name it."""
 
@@ -112,6 +127,9 @@ class Observer:
 
     def remembered(self, remembered: Remembered) -> None:
         """Who and what is known, every few seconds."""
+
+    def exposed(self, exposure: Exposure) -> None:
+        """How lists spread over items, every few seconds."""
 
     def departed(self, waiting: int, left: int) -> None:
         """Forgotten users whose list is still to be removed; `left` lists stay until their time to live ends."""
@@ -224,6 +242,11 @@ class Observers(Observer):
     def remembered(self, remembered: Remembered) -> None:
         for each in self._all:
             each.remembered(remembered)
+
+    @override
+    def exposed(self, exposure: Exposure) -> None:
+        for each in self._all:
+            each.exposed(exposure)
 
     @override
     def departed(self, waiting: int, left: int) -> None:

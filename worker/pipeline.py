@@ -9,6 +9,7 @@ import numpy as np
 import structlog
 
 from models.batch import Int32s, UInt64s
+from models.exposure import coverage, gini, head_share, shown_counts
 from models.learned import Learned
 from models.profiles import PUBLISHED_ITEMS
 from models.recommender import Recommender
@@ -19,7 +20,7 @@ from worker.drift import DriftWatch
 from worker.erasure import Bygone
 from worker.errors import ServiceUnavailable
 from worker.events import Reject
-from worker.observers import Observer, Remembered
+from worker.observers import Exposure, Observer, Remembered
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.refill import Refill
@@ -237,6 +238,14 @@ class Pipeline:
         users = [len(each.shard.users) for each in partitions]
         fullest = max(users, default=0) / most.max_users
         self._observer.remembered(Remembered(items, items / most.max_items, sum(users), fullest))
+
+    def tell_exposure(self, partitions: Sequence[OwnedPartition]) -> None:
+        """How the lists that stand published spread over the items."""
+        vocabulary = self._recommender.vocabulary
+        known = np.zeros(vocabulary.capacity, np.int64)
+        known[vocabulary.rows_in_use()] = 1
+        shown = shown_counts([each.shard.published() for each in partitions], len(known))
+        self._observer.exposed(Exposure(coverage(shown, known), gini(shown, known), head_share(shown, known)))
 
     def adopt(self, partition: OwnedPartition) -> None:
         """The partition came to us; its lists that show what may not be shown by now are refreshed.

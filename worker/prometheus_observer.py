@@ -19,7 +19,7 @@ from prometheus_client import (
 from typing_extensions import override
 
 from worker.events import Reject
-from worker.observers import Drift, Observer, Remembered, ServedOutcome
+from worker.observers import Drift, Exposure, Observer, Remembered, ServedOutcome
 from worker.ports import Clock
 from worker.prometheus_histogram import BulkHistogram
 
@@ -47,6 +47,7 @@ class PrometheusObserver(Observer):
         self._stream_metrics()
         self._step_metrics()
         self._list_metrics()
+        self._exposure_metrics()
         self._served_metrics()
         self._memory_metrics()
         self._training_metrics()
@@ -155,6 +156,12 @@ class PrometheusObserver(Observer):
         self._memory_used.labels("users").set(remembered.users_share)
 
     @override
+    def exposed(self, exposure: Exposure) -> None:
+        self._coverage.set(exposure.coverage)
+        self._gini.set(exposure.gini)
+        self._head_share.set(exposure.head_share)
+
+    @override
     def trained(self, begun: int, left_out: int, steps_dropped: int, users_skipped: int) -> None:
         self._trainings.labels("begun").inc(begun)
         self._trainings.labels("left_out").inc(left_out)
@@ -255,6 +262,18 @@ class PrometheusObserver(Observer):
             self.registry,
             FRESHNESS_SECONDS,
         )
+
+    def _exposure_metrics(self) -> None:
+        self._coverage = self._gauge(
+            "exposure_coverage_ratio", "Share of the known items that a published list shows; NaN without a list."
+        )
+        self._gini = self._gauge(
+            "exposure_gini_ratio", "Gini index of how often lists show the known items: 0 = all equally often."
+        )
+        self._head_share = self._gauge(
+            "exposure_head_share_ratio", "Share of all places on lists that the most shown 1 % of the items take."
+        )
+        self.exposed(Exposure(*[float("nan")] * 3))  # until there are lists
 
     def _served_metrics(self) -> None:
         recently = f"with a half-life of {SERVED_HALF_LIFE_EVENTS} events"

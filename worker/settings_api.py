@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -35,6 +36,12 @@ class ApiSettings(Section):
     """Longest wait until Kafka has what was sent; then the answer is 503."""
     cors_origins: Texts = ()
     """Where pages may come from whose scripts ask the API, as in `https://shop.example`; none = from nowhere else."""
+    console: bool = True
+    """Whether to serve the console, at /console."""
+    workers: Texts = ()
+    """Where the console finds the workers' figures, as in `http://worker-0:9108/metrics`; none = nowhere."""
+    max_streams: Count = 200
+    """Most pages that may be kept up to date at once, by each process."""
 
     @field_validator("read_keys", "write_keys", "admin_keys")
     @classmethod
@@ -44,6 +51,15 @@ class ApiSettings(Section):
         if not all(key.isascii() and key.isprintable() and " " not in key for key in separate_keys(keys)):
             raise ValueError("a key has a space, or a character that is not ASCII: no header can hold it")
         return keys
+
+    @field_validator("workers")
+    @classmethod
+    def _over_http(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for each in addresses:
+            parts = urlsplit(each)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"{each[:80]!r} is no address as in http://worker-0:9108/metrics")
+        return addresses
 
     @property
     def has_keys(self) -> bool:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import redis
@@ -55,14 +56,14 @@ def demo(folder: Path, *arguments: str, **environment: str) -> Iterator[subproce
             process.kill()
 
 
-def await_line(process: subprocess.Popen[str], text: str) -> None:
-    """Reads the command's progress up to a line with this text."""
+def await_line(process: subprocess.Popen[str], text: str) -> str:
+    """Reads the command's progress up to a line with this text, and returns that."""
     assert process.stderr is not None
     seen = []
     for line in process.stderr:
         seen.append(line)
         if text in line:
-            return
+            return line
     pytest.fail(f"no line with {text!r} in {seen}")
 
 
@@ -78,10 +79,14 @@ def summary(process: subprocess.Popen[str]) -> dict[str, Any]:
 @pytest.mark.redis
 def test_the_demo_runs_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
+        console = await_line(process, "Console: ").split()[-1]
         await_line(process, "lists (")
         await_line(process, "lists (")
         children = psutil.Process(process.pid).children(recursive=True)
-        assert len(children) == 4, children  # two servers, each with its guardian
+        assert len(children) == 6, children  # two servers and the API, each with its guardian
+        assert "<title>Millrace</title>" in httpx.get(console).text
+        overview = httpx.get(f"{console}../v1/overview?once=true").json()
+        assert overview["total"]["events_per_second"] > 100
         process.send_signal(signal.SIGINT)
         figures = summary(process)
     assert figures.keys() >= KEYS

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.batch import Int64s
-from models.exposure import coverage, exposure_metrics, gini, mean_popularity_rank, novelty
+from models.exposure import (
+    MOST_COUNTED_LISTS,
+    coverage,
+    exposure_metrics,
+    gini,
+    head_share,
+    mean_popularity_rank,
+    novelty,
+    shown_counts,
+)
 
 COUNTS = st.lists(st.integers(0, 50), min_size=1, max_size=30)
 
@@ -62,3 +71,22 @@ def test_figures_where_nothing_was_shown() -> None:
     assert figures["coverage_at_10"] == figures["coverage_at_20"] == 0.0
     assert all(isnan(figures[name]) for name in ("gini_at_20", "popularity_rank_at_20", "novelty_at_20"))
     assert all(isnan(figure) for figure in exposure_metrics(counts(0), counts(0), counts(0)).values())
+
+
+def test_the_head_is_the_most_shown_hundredth_of_the_catalogue_and_one_item_at_least() -> None:
+    shown, events = np.ones(200, np.int64), np.ones(200, np.int64)
+    shown[[7, 50]] = 101
+    assert head_share(shown, events) == pytest.approx(202 / 400)
+    assert head_share(counts(3, 1, 9), counts(1, 1, 0)) == 0.75, "what is not in the catalogue does not count"
+    assert isnan(head_share(counts(0, 0), counts(1, 1)))
+
+
+def test_lists_count_by_the_items_that_they_show() -> None:
+    published = np.array([[2, 0, -1], [2, -2, -1], [-1, -1, -1]], np.int32)
+    assert shown_counts([published, published[:1]], 4).tolist() == [2, 0, 3, 0]
+    assert shown_counts([], 2).tolist() == [0, 0]
+
+
+def test_of_many_lists_a_part_counts() -> None:
+    published = np.zeros((3 * MOST_COUNTED_LISTS, 1), np.int32)
+    assert shown_counts([published], 1).tolist() == [MOST_COUNTED_LISTS]

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from deploy.licences import DOCUMENT, UNKNOWN, Package, document, licence_of, packages, refused
+from deploy.licences import (
+    DOCUMENT,
+    REFUSED,
+    UNKNOWN,
+    VENDORED,
+    Package,
+    Vendored,
+    document,
+    licence_of,
+    packages,
+    refused,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +34,19 @@ def test_every_listed_version_is_the_locked_one() -> None:
 
 def test_no_package_is_under_a_licence_that_is_refused() -> None:
     assert refused(packages()) == {}
+
+
+@pytest.mark.parametrize("vendored", VENDORED, ids=lambda each: each.name)
+def test_what_lies_in_the_source_lies_beside_its_licence(vendored: Vendored) -> None:
+    says = {"MIT": "The MIT License", "MPL-2.0": "Mozilla Public License, version 2.0"}[vendored.licence]
+    assert says in (vendored.script.parent / "LICENSE").read_text("utf-8")
+    assert vendored.version != UNKNOWN
+    assert not REFUSED.search(vendored.licence)
+
+
+def test_all_that_lies_in_the_source_as_it_came_is_listed() -> None:
+    folders = {path for place in ("worker", "tests") for path in (ROOT / place).glob("**/vendor/*")}
+    assert folders == {each.script.parent for each in VENDORED}
 
 
 @pytest.mark.parametrize(

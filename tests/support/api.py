@@ -112,8 +112,8 @@ class Api:
         self._control = Control(self.control.open())
         self.review = MemoryTable()
         self._queue = ReviewQueue(self.review)
-        service = Service(loaded, self.lists, self.records, catalogue, self._control, self._queue)
-        self.app = application(service, self.metrics)
+        self.service = Service(loaded, self.lists, self.records, catalogue, self._control, self._queue)
+        self.app = application(self.service, self.metrics)
         self.client = TestClient(self.app, raise_server_exceptions=True)
 
     def look(self) -> None:

@@ -24,7 +24,7 @@ from worker.assembly import Adapters, build_worker, recommender_options
 from worker.budgets import items_budget_bytes, users_budget_bytes
 from worker.events import Reject
 from worker.loop import Worker
-from worker.observers import Observer, Remembered, ServedOutcome
+from worker.observers import Exposure, Observer, Remembered, ServedOutcome
 from worker.ports import SnapshotStore
 from worker.settings import Settings, load
 
@@ -57,6 +57,7 @@ class Watcher(Observer):
         self.served = ServedOutcome()
         self.served_by_kind: Mapping[str, ServedOutcome] = {}  # of the last batch
         self.known = Remembered(0, 0.0, 0, 0.0)
+        self.exposures: list[Exposure] = []
         self.owned_partitions: list[list[int]] = []
         self.calls: list[str] = []
         self._clock = clock
@@ -110,6 +111,10 @@ class Watcher(Observer):
     @override
     def remembered(self, remembered: Remembered) -> None:
         self.known = remembered
+
+    @override
+    def exposed(self, exposure: Exposure) -> None:
+        self.exposures.append(exposure)
 
     @override
     def snapshot_written(self, size_bytes: int, seconds: float) -> None:

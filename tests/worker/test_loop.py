@@ -1,5 +1,8 @@
 """The loop on adapters in memory: start, health, drain, stop."""
 
+from collections import Counter
+from math import isnan
+
 import pytest
 from typing_extensions import override
 
@@ -8,6 +11,7 @@ from tests.support.stream import Flaky, feed, newest_offsets, shop
 from worker.adapters.memory import MemoryDeadLetters, MemoryLists
 from worker.adapters.memory_source import MemoryEventSource
 from worker.errors import OwnershipLost, ServiceUnavailable
+from worker.loop import REMEMBERED_SECONDS
 
 # -- start and stop -----------------------------------------------------------------------------------------------
 
@@ -35,6 +39,24 @@ def test_the_popular_list_is_renewed_by_the_clock() -> None:
     rig.run(at_round)
     assert rig.lists.popular is not None
     assert set(rig.lists.popular.items) == {"tea", "milk"}
+
+
+def test_how_lists_spread_over_items_is_told_every_few_seconds() -> None:
+    rig = Rig(overrides={"lists__size": 2})
+    shop(rig.source, 30)
+
+    def at_round(number: int) -> None:
+        if number == 8:
+            rig.clock.advance(REMEMBERED_SECONDS)
+
+    rig.run(at_round)
+    first, *_, last = rig.watcher.exposures
+    assert isnan(first.coverage), "there was no list yet"
+    shown = Counter(item for found in rig.lists.lists.values() for item in found.items)
+    places = sorted((shown[item] for item, _ in rig.recommender.vocabulary.items()), reverse=True)
+    assert last.coverage == pytest.approx(len(shown) / len(places))
+    assert last.head_share == pytest.approx(places[0] / sum(places))
+    assert 0 < last.gini < 1
 
 
 def test_stopping_publishes_what_waits_and_leaves_a_snapshot() -> None:

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from worker.adapters.memory import ManualClock
 from worker.events import Reject
 from worker.metrics_reference import metric_names, reference
-from worker.observers import Drift, Remembered, ServedOutcome
+from worker.observers import Drift, Exposure, Remembered, ServedOutcome
 from worker.prometheus_histogram import BulkHistogram
 from worker.prometheus_observer import MOST_KINDS, SERVED_HALF_LIFE_EVENTS, PrometheusObserver
 
@@ -51,6 +51,14 @@ def test_the_lag_of_a_partition_that_went_away_is_no_longer_shown(observer: Prom
     assert value(observer, "lag_records", partition="0") is None
     assert value(observer, "lag_records", partition="1") == 6
     assert value(observer, "lag_seconds") == 0.5
+
+
+def test_how_lists_spread_is_not_known_before_there_are_any(observer: PrometheusObserver) -> None:
+    assert math.isnan(value(observer, "exposure_coverage_ratio") or 0.0)
+    observer.exposed(Exposure(coverage=0.25, gini=0.75, head_share=0.5))
+    assert value(observer, "exposure_coverage_ratio") == 0.25
+    assert value(observer, "exposure_gini_ratio") == 0.75
+    assert value(observer, "exposure_head_share_ratio") == 0.5
 
 
 def test_durations_are_kept_by_step(observer: PrometheusObserver) -> None:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from worker.api.answers import JSON
+from worker.api.console import files
 from worker.api.endpoint import REQUEST_ID, Endpoint, Gate, endpoint, request_id_of
 from worker.api.keys import Keys
 from worker.api.openapi import document
@@ -63,7 +64,8 @@ def application(service: Service, metrics: ApiMetrics) -> Starlette:
     settings = service.settings.api
     gate = Gate(Keys(settings), settings.requests_per_second)
     by_path: dict[str, dict[str, Endpoint]] = {}
-    for route in (*ROUTES, Route("GET", DOCUMENT_PATH, None, "This description", _document())):
+    console = files.routes() if settings.console else ()
+    for route in (*ROUTES, Route("GET", DOCUMENT_PATH, None, "This description", _document()), *console):
         by_path.setdefault(route.path, {})[route.method] = endpoint(route, service, gate, metrics)
     app = Starlette(
         routes=[

@@ -9,6 +9,7 @@ import msgspec
 from worker.api.answers import JSON
 from worker.api.problems import MEDIA_TYPE, TITLES
 from worker.api.route import Parameter, Route
+from worker.api.watch.streams import MEDIA_TYPE as EVENT_STREAM
 from worker.api.wire import Problem
 
 REFERENCE = "#/components/schemas/{name}"
@@ -73,8 +74,10 @@ def _responses(route: Route, schema_of: dict[str, Any]) -> Iterator[tuple[str, d
     done: dict[str, Any] = {"description": "Done"}
     if route.answer is not None:
         done["content"] = {JSON: {"schema": schema_of[repr(route.answer)]}}
+    if route.streams:
+        done["content"][EVENT_STREAM] = {"schema": {"type": "string"}}
     yield str(route.status), done
-    if route.method == "GET":
+    if route.method == "GET" and not route.streams:
         yield "304", {"description": "As the client has it (If-None-Match)"}
     for status in sorted({*OF_ALL, *(OF_KEYS if route.scope else ()), *route.faults}):
         yield (

@@ -81,6 +81,7 @@ class Route:
         status: of the answer when all is well.
         answer: its type; None = it has no body.
         faults: the statuses of problems that only some routes have.
+        streams: whether the answer goes on, as server-sent events, unless the request says `once`.
     """
 
     method: str
@@ -93,6 +94,7 @@ class Route:
     status: int = 200
     answer: Any = None
     faults: tuple[int, ...] = ()
+    streams: bool = False
 
     def values(self, query: QueryParams) -> dict[str, Any]:
         """The parameters' values by name. Raises Refused, also for a parameter that there is not."""

@@ -1,6 +1,7 @@
 """All routes of the API: START READING HERE."""
 
 from worker.api import control, events, gorse, items, recommendations, review, sessions
+from worker.api.console.routes import ROUTES as CONSOLE_ROUTES
 from worker.api.keys import Scope
 from worker.api.language import LANGUAGE
 from worker.api.recommendations import CATEGORY, EXCLUDE, EXPLAIN
@@ -197,4 +198,5 @@ ROUTES = (
         answer=RowsAffected,
         faults=WRITE_FAULTS,
     ),
+    *CONSOLE_ROUTES,
 )

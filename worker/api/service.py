@@ -1,7 +1,9 @@
 """What the handlers of requests work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from worker.api.watch.overview import OverviewWatch
+from worker.api.watch.streams import Streams
 from worker.catalogue import Catalogue
 from worker.control import Control
 from worker.ports import ListReader, RecordWriter
@@ -18,6 +20,7 @@ class Service:
         catalogue: titles and categories, as far as they were read.
         control: what people decided, as far as it was read.
         review: what waits for a person, likewise.
+        streams, watch: what the console's pages that change by themselves share.
     """
 
     settings: Settings
@@ -26,3 +29,9 @@ class Service:
     catalogue: Catalogue
     control: Control
     review: ReviewQueue
+    streams: Streams = field(init=False)
+    watch: OverviewWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "streams", Streams(self.settings.api.max_streams))
+        object.__setattr__(self, "watch", OverviewWatch(self.settings.api.workers))

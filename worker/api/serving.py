@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
 
@@ -47,7 +47,7 @@ def serve(settings: Settings) -> None:
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         service = _opened(settings, stack)
-        server = _Server(_configured(settings, application(service, metrics)))
+        server = _Server(_configured(settings, application(service, metrics)), service.streams.end)
         listening = stack.enter_context(closing(_listen(settings.api)))
         reader = stack.enter_context(TopicReader(service.catalogue, service.control, service.review))
         health_port = stack.enter_context(_probed(settings, metrics, runner.get_loop(), reader))
@@ -103,7 +103,11 @@ def _probed(
 
 
 class _Server(uvicorn.Server):
-    """Ends with 0 after a signal, where the original raises it again."""
+    """Ends with 0 after a signal, where the original raises it again; `on_stop` ends what would go on."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
 
     @override
     @contextmanager
@@ -116,6 +120,7 @@ class _Server(uvicorn.Server):
     def _stop(self) -> None:
         """A second signal waits for nobody."""
         self.force_exit, self.should_exit = self.should_exit, True
+        self._on_stop()
 
 
 def _configured(settings: Settings, app: object) -> uvicorn.Config:

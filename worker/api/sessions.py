@@ -23,7 +23,15 @@ RECENT = Parameter(
 
 
 async def recommendations(service: Service, request: Request, values: Values) -> Response:
-    """The user's list; where there is none, or nothing of it is left, one for the recent items, or the popular one."""
+    """The user's list, else one for the recent items, else the popular one."""
+    return varied(tagged(request, await recommended(service, request, values)))
+
+
+async def recommended(service: Service, request: Request, values: Values) -> Recommendations:
+    """The user's list; where there is none, or nothing of it is left, one for the recent items, or the popular one.
+
+    Raises Refused.
+    """
     user_id, recent, size = request.path_params["user_id"], values["recent"], values["k"]
     wanted = fits(service, values["exclude"], values["category"], user_id)
     own = await service.lists.read(user_id)
@@ -34,8 +42,7 @@ async def recommendations(service: Service, request: Request, values: Values) ->
     title_of = service.catalogue.title
     content = found if values["explain"] else short(found)
     items = shown_items(content, title_of, language_of(request, values))
-    answer = Recommendations(user_id, source, found.model, found.generated_at, items, shown_recent(content, title_of))
-    return varied(tagged(request, answer))
+    return Recommendations(user_id, source, found.model, found.generated_at, items, shown_recent(content, title_of))
 
 
 async def session_recommendations(service: Service, request: Request, values: Values) -> Response:

@@ -27,21 +27,32 @@ Folder = Annotated[
     Path | None,
     typer.Option("--folder", metavar="FOLDER", help="Keep all data here and go on from them; default: they go."),
 ]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the console in a browser.")]
 
 
-def demo(rate: Rate = DEFAULT_RATE, seconds: Seconds = None, folder: Folder = None, as_json: AsJson = False) -> None:
+def demo(
+    rate: Rate = DEFAULT_RATE,
+    seconds: Seconds = None,
+    folder: Folder = None,
+    no_browser: NoBrowser = False,
+    as_json: AsJson = False,
+) -> None:
     """Show a worker at work: real Kafka and Redis, a real shop's purchases, fresh lists.
 
     Starts a Kafka and a Valkey of its own, unless MILLRACE_KAFKA__BOOTSTRAP_SERVERS and MILLRACE_REDIS__URL name
-    running ones; there it uses topics of its own and takes them away again. Ctrl-C ends it and shows a summary. With
-    --json, only the summary is printed on standard output, and progress goes to standard error.
+    running ones; there it uses topics of its own and takes them away again. On a desktop, the live console opens in a
+    browser, at the page of the user who is followed. Ctrl-C ends all and shows a summary. With --json, only the summary
+    is printed on standard output, and progress goes to standard error.
     """
     began = monotonic()
     display = _display(as_json)
     display.note("Starting Kafka and Redis ...")
-    from worker.demo.session import Plan, run_demo  # loads the client libraries
+    from worker.demo.console import has_display
+    from worker.demo.plan import Plan
+    from worker.demo.session import run_demo  # loads the client libraries
 
-    summary = run_demo(Plan(rate, seconds, folder), display, began)
+    browser = not no_browser and not as_json and Console().is_terminal and has_display()
+    summary = run_demo(Plan(rate, seconds, folder, browser), display, began)
     if as_json:
         print_json(summary)
     else:

@@ -18,6 +18,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
     # Wholesale baskets of hundreds of lines are filled within seconds here: the cap on robots would turn them away.
     "clean.max_user_events_per_minute": 0,
     "lists.popular_interval_seconds": 1,
+    "lists.explanations": True,  # for those who ask in the console why an item is there
     "snapshots.interval_seconds": 10,
     "health.port": 0,
     "run.service_wait_seconds": 30,
@@ -30,6 +31,7 @@ class Place:
     """Services that answer, and a folder.
 
     Attributes:
+        own: what of the settings is the demo's own, for a process beside it.
         borrowed: the services were running before, and others may use them.
         lasting: what the demo leaves is to stay.
         resumed: an earlier demo ran here, whose worker learned the sample.
@@ -37,6 +39,7 @@ class Place:
     """
 
     settings: Settings
+    own: Mapping[str, Any]
     folder: Path
     borrowed: bool
     lasting: bool
@@ -99,5 +102,6 @@ def _place(folder: Path, own: Mapping[str, Any], *, lasting: bool, borrowed: boo
     snapshots = folder / "snapshots"
     resumed = snapshots.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    settings = load(overrides={**DEMO_SETTINGS, "snapshots.directory": snapshots, "snapshots.url": "", **own})
-    return Place(settings, folder, borrowed, lasting, resumed, check)
+    own = {**DEMO_SETTINGS, **own}
+    settings = load(overrides={**own, "snapshots.directory": snapshots, "snapshots.url": ""})
+    return Place(settings, own, folder, borrowed, lasting, resumed, check)

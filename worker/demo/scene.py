@@ -13,12 +13,17 @@ from worker.shown_lists import ShownList, read_list
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where to look further."""
+    """Where to look further.
+
+    Attributes:
+        console: "" = there is none.
+    """
 
     kafka: str
     redis: str
     metrics: str
     credit: str
+    console: str = ""
 
 
 @dataclass(frozen=True, slots=True)

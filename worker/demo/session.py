@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from worker.demo import places
 from worker.demo.displays import Display
 from worker.demo.log_file import logging_into
+from worker.demo.plan import Plan
 from worker.demo.statistics import Statistics
 from worker.demo.summary import Summary, summary_of
 from worker.demo.task import Task
@@ -15,22 +14,7 @@ from worker.machine import this_machine
 
 LOG_FILE = "worker.log"
 
-Play = Callable[[places.Place, Statistics, Display, float, float | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to show.
-
-    Attributes:
-        rate: events a second.
-        seconds: of feeding; None = until Ctrl-C.
-        folder: where all that is written stays; None = nothing stays.
-    """
-
-    rate: float
-    seconds: float | None = None
-    folder: Path | None = None
+Play = Callable[[places.Place, Statistics, Display, Plan], None]
 
 
 def run_demo(plan: Plan, display: Display, began: float) -> Summary:
@@ -52,7 +36,7 @@ def _run(plan: Plan, display: Display, statistics: Statistics) -> None:
             display.note("Compiling the models: half a minute, once ...")
         play = loading.result()
         display.note("Starting the worker ...")
-        play(place, statistics, display, plan.rate, plan.seconds)
+        play(place, statistics, display, plan)
         display.note("Stopping ...")
 
 

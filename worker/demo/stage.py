@@ -1,7 +1,7 @@
 """The running part of the demo: a worker, its feed, and whoever watches. Loads the models."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from threading import Event
 from time import monotonic, sleep
@@ -9,11 +9,13 @@ from time import monotonic, sleep
 from producers.kafka_writer import ensure_topics, standard_topics
 from producers.stopping import stop_on_signals
 from worker import assembly, warmup
+from worker.demo.console import console_of, shown_in_browser
 from worker.demo.displays import Display
 from worker.demo.feed import CREDIT, Feed, titles
 from worker.demo.follow import Follower, watched
 from worker.demo.guest import tidied
 from worker.demo.places import Place
+from worker.demo.plan import Plan
 from worker.demo.scene import Addresses, Lookout
 from worker.demo.statistics import Statistics
 from worker.demo.task import Task
@@ -31,8 +33,8 @@ def warm_up() -> None:
     warmup.warm_up(Settings())
 
 
-def play(place: Place, statistics: Statistics, display: Display, rate: float, seconds: float | None) -> None:
-    """Runs a worker and feeds it, until so many seconds of feeding are over, or SIGINT or SIGTERM.
+def play(place: Place, statistics: Statistics, display: Display, plan: Plan) -> None:
+    """Runs a worker and feeds it, until the plan's seconds of feeding are over, or SIGINT or SIGTERM.
 
     Raises what ends a worker, ServiceUnavailable when a service of ours ends, or what the feed fails with.
     """
@@ -40,20 +42,22 @@ def play(place: Place, statistics: Statistics, display: Display, rate: float, se
     follower = Follower()
     if place.resumed:
         statistics.stop_scoring()
-    with tidied(place), closing(assembly.open_lists(settings)) as lists:
+    with ExitStack() as stack:
+        stack.enter_context(tidied(place))
+        lists = stack.enter_context(closing(assembly.open_lists(settings)))
         ensure_topics(settings.kafka, standard_topics(settings.kafka))
         adapters = assembly.real_adapters(settings)
         adapters = replace(adapters, source=watched(adapters.source, follower))
         worker, health = assembly.assemble(settings, adapters, [statistics])
         health.start()
-        try:
-            metrics = f"http://{settings.health.host}:{health.port}/metrics"
-            addresses = Addresses(place.kafka_address, place.redis_address, metrics, CREDIT)
-            lookout = Lookout(addresses, statistics, follower, lists, titles())
-            with _watched(display, lookout):
-                _run(worker, place, statistics, rate, seconds)
-        finally:
-            health.stop()
+        stack.callback(health.stop)
+        metrics = f"http://{settings.health.host}:{health.port}/metrics"
+        console = stack.enter_context(console_of(place, metrics, display.note))
+        if console and plan.browser:
+            stack.enter_context(shown_in_browser(console, follower.followed))
+        addresses = Addresses(place.kafka_address, place.redis_address, metrics, CREDIT, console)
+        with _watched(display, Lookout(addresses, statistics, follower, lists, titles())):
+            _run(worker, place, statistics, plan)
 
 
 @contextmanager
@@ -67,10 +71,10 @@ def _watched(display: Display, lookout: Lookout) -> Iterator[None]:
         watching.result()
 
 
-def _run(worker: Worker, place: Place, statistics: Statistics, rate: float, seconds: float | None) -> None:
+def _run(worker: Worker, place: Place, statistics: Statistics, plan: Plan) -> None:
     """The worker runs here, on the main thread; another one feeds it and tells it when to stop."""
     with stop_on_signals() as stop:
-        conductor = Task("conductor", _Conductor(worker, place, statistics, rate, seconds, stop).conduct)
+        conductor = Task("conductor", _Conductor(worker, place, statistics, plan, stop).conduct)
         try:
             worker.run()
         finally:
@@ -79,14 +83,11 @@ def _run(worker: Worker, place: Place, statistics: Statistics, rate: float, seco
 
 
 class _Conductor:
-    def __init__(
-        self, worker: Worker, place: Place, statistics: Statistics, rate: float, seconds: float | None, stop: Event
-    ) -> None:
+    def __init__(self, worker: Worker, place: Place, statistics: Statistics, plan: Plan, stop: Event) -> None:
         self._worker = worker
         self._place = place
         self._statistics = statistics
-        self._rate = rate
-        self._seconds = seconds
+        self._plan = plan
         self._stop = stop
 
     def conduct(self) -> None:
@@ -110,8 +111,8 @@ class _Conductor:
 
     def _feed(self) -> None:
         ended = Event()
-        feed = Feed(self._place.settings.kafka, self._rate, ended, self._statistics.stop_scoring).begin()
-        deadline = monotonic() + self._seconds if self._seconds else float("inf")
+        feed = Feed(self._place.settings.kafka, self._plan.rate, ended, self._statistics.stop_scoring).begin()
+        deadline = monotonic() + self._plan.seconds if self._plan.seconds else float("inf")
         try:
             self._await(lambda: monotonic() > deadline or not feed.running)
         finally:

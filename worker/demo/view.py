@@ -7,6 +7,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from worker.demo.console import page_of
 from worker.demo.scene import Scene
 from worker.demo.texts import (
     clock_text,
@@ -49,7 +50,9 @@ class View:
             _line(("Millrace demo", STRONG), ("  Ctrl-C ends it", FAINT)),
             _line((f"Kafka {addresses.kafka}  Redis {addresses.redis}", FAINT)),
         )
-        yield _columns(_line((f"Data: {addresses.credit}", FAINT)), _line((addresses.metrics, FAINT)))
+        yield _columns(
+            _line((f"Data: {addresses.credit}", FAINT)), _line((addresses.console or addresses.metrics, FAINT))
+        )
 
     def _figures(self) -> Table:
         figures = self._scene.figures
@@ -110,7 +113,9 @@ class View:
             return
         visits = f"{followed.visits} visit{'s' if followed.visits > 1 else ''}"
         ago = f"last event {followed.quiet_seconds:.0f} s ago"
-        yield _line((f"User {followed.user_id}", STRONG), (f"  {visits}, {ago}", FAINT))
+        console = self._scene.addresses.console
+        link = page_of(console, followed.user_id) if console else ""
+        yield _columns(_line((f"User {followed.user_id}", STRONG), (f"  {visits}, {ago}", FAINT)), _line((link, FAINT)))
         for event in followed.events[:events]:
             title = self._scene.titles.get(event.item_id) or event.item_id
             yield _line((f"  {event.event:9} ", FAINT), (title, ""))

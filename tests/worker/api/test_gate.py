@@ -28,16 +28,21 @@ MAY = {Scope.READ: {Scope.READ, Scope.ADMIN}, Scope.WRITE: {Scope.WRITE, Scope.A
 
 def guarded(**settings: Any) -> Api:
     keys = {f"api__{scope}_keys": key for scope, key in KEYS.items()}
-    api = Api(Lists(made_list("p")), **{"api__host": "0.0.0.0", **keys, **settings})
+    others = {"api__host": "0.0.0.0", "api__workers": "http://127.0.0.1:1/metrics"}
+    api = Api(Lists(made_list("p")), **{**others, **keys, **settings})
     api.control.put(forget("p", 1))
     api.look()
     api.lists.similar["p"] = made_similar("q")
     return api
 
 
+def address(route: Route) -> str:
+    path = re.sub(r"{\w+}", "p", route.path)
+    return f"{path}?once=true" if route.streams else path
+
+
 def ask(api: Api, route: Route, **headers: str) -> int:
-    address = re.sub(r"{\w+}", "p", route.path)
-    return api.client.request(route.method, address, json=BODIES.get(route.path), headers=headers).status_code
+    return api.client.request(route.method, address(route), json=BODIES.get(route.path), headers=headers).status_code
 
 
 @pytest.mark.parametrize(
@@ -56,9 +61,8 @@ def test_a_key_may_do_what_its_scope_says_and_nothing_else(route: Route, scope: 
 )
 def test_without_a_valid_key_nothing_is_done(route: Route, headers: dict[str, str]) -> None:
     api = guarded()
-    address = re.sub(r"{\w+}", "p", route.path)
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    answer = api.client.request(route.method, address, json=BODIES.get(route.path), headers=encoded)
+    answer = api.client.request(route.method, address(route), json=BODIES.get(route.path), headers=encoded)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert api.records.written == []
 
