@@ -51,16 +51,19 @@ def head_share(shown: Int64s, events: Int64s, head: float = HEAD_SHARE) -> float
     return float(np.partition(catalogue, len(catalogue) - items)[-items:].sum() / total)
 
 
-def shown_counts(published: Sequence[Int32s], rows: int) -> Int64s:
-    """How often lists show each of so many item rows: (rows,). `published` are (u, k) such rows, below 0 = no item.
+def shown_counts(published: Sequence[Int32s], rows: int) -> tuple[Int64s, int]:
+    """How often lists show each of so many item rows: (rows,), and how many lists that are.
+
+    `published` are (u, k) such rows, below 0 = no item; a list begins with -1 where there is none.
 
     Of very many lists every second counts, or every third, and so on: the time that this takes is bounded. Coverage is
     then a little less than it would be.
     """
     every = -(-sum(map(len, published)) // MOST_COUNTED_LISTS) or 1
-    places = [lists[::every].ravel() for lists in published]
-    items = np.concatenate(places) if places else np.empty(0, np.int32)
-    return np.bincount(np.maximum(items, -1) + 1, minlength=rows + 1)[1:]
+    counted = [lists[::every] for lists in published]
+    items = np.concatenate([lists.ravel() for lists in counted]) if counted else np.empty(0, np.int32)
+    shown = np.bincount(np.maximum(items, -1) + 1, minlength=rows + 1)[1:]
+    return shown, sum(int(np.count_nonzero(lists[:, 0] != -1)) for lists in counted)
 
 
 def mean_popularity_rank(shown: Int64s, events: Int64s) -> float:

@@ -30,13 +30,15 @@ from worker.catalogue import Catalogue
 from worker.checkpoint import Checkpointer
 from worker.collector import few_collections
 from worker.control import Control
-from worker.enforcement import Enforcement, Notes
+from worker.enforcement import Enforcement
 from worker.errors import ConfigurationError, StateError
 from worker.health import HealthServer
 from worker.logs import configure_logs
 from worker.loop import Worker
 from worker.manifest_log import ManifestLog
+from worker.notes import Notes
 from worker.observers import Observer, Observers
+from worker.oddities import Oddities
 from worker.parts import Parts
 from worker.pipeline import Pipeline, Ports
 from worker.ports import Clock, CompactedTopic, DeadLetters, EventSource, ListSink, RecordSink, SnapshotStore
@@ -215,11 +217,19 @@ def build_worker(
         kinds=settings.events.kinds,
     )
     decoder = Decoder(settings.events, settings.learning.objective)
-    reporting = Reporting(adapters.notes, settings.kafka.review_topic, settings.events.report_kinds)
-    ports = Ports(adapters.lists, adapters.dead_letters, adapters.clock, adapters.loading, reporting)
+    instance = instance_name(settings)
+    for_review = Notes(adapters.notes, settings.kafka.review_topic, instance, adapters.clock)
+    ports = Ports(
+        adapters.lists,
+        adapters.dead_letters,
+        adapters.clock,
+        adapters.loading,
+        Reporting(for_review, settings.events.report_kinds),
+        Oddities(recommender, for_review, settings.lists.odd_share),
+    )
     similar = SimilarPublishing(recommender, adapters.lists, adapters.clock, settings.lists, model_name())
     pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer, similar)
-    manifest_log = ManifestLog(adapters.snapshots, instance_name(settings))
+    manifest_log = ManifestLog(adapters.snapshots, instance)
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)
     checkpointer = Checkpointer(
         adapters.snapshots, recommender, manifest_log, adapters.background, settings.snapshots.keep
@@ -229,7 +239,7 @@ def build_worker(
         Control(adapters.control, settings.events),
         catalogue,
         pipeline,
-        Notes(adapters.notes, settings.kafka.control_topic, manifest_log.instance, adapters.clock),
+        Notes(adapters.notes, settings.kafka.control_topic, instance, adapters.clock),
         adapters.source.partition_of,
     )
     parts = Parts(

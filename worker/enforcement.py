@@ -1,9 +1,7 @@
 """Enforcement: what people decide, by way of the control topic, comes to hold for models, lists and snapshots."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from worker.catalogue import Catalogue
@@ -11,25 +9,15 @@ from worker.control import Control
 from worker.control_records import Forget, Receipt, control_key
 from worker.erasure import user_key
 from worker.events import Rejection
+from worker.notes import Notes
 from worker.observers import Observer
 from worker.partition import OwnedPartition
 from worker.pipeline import Pipeline
-from worker.ports import Clock, RecordSink
 from worker.ruling import ruled
 
 Owned = Mapping[int, OwnedPartition]
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """How receipts are left: where, under which name, and when it is."""
-
-    records: RecordSink
-    topic: str
-    worker: str
-    clock: Clock
 
 
 class Enforcement:
@@ -101,7 +89,7 @@ class Enforcement:
     def _send_receipt(self, request: Forget, partition: int) -> None:
         now_ms = self._notes.clock.now_ms()
         receipt = Receipt(request.user_id, partition, request.requested_at, now_ms, self._notes.worker)
-        self._notes.records.send(self._notes.topic, control_key(receipt), msgspec.json.encode(receipt))
+        self._notes.leave(control_key(receipt), receipt)
 
     def tell(self, observer: Observer) -> None:
         """How many rules hold, and who waits for a receipt."""

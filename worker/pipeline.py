@@ -21,6 +21,7 @@ from worker.erasure import Bygone
 from worker.errors import ServiceUnavailable
 from worker.events import Reject
 from worker.observers import Exposure, Observer, Remembered
+from worker.oddities import Oddities
 from worker.partition import OwnedPartition
 from worker.ports import Clock, DeadLetters, ListSink, Record
 from worker.refill import Refill
@@ -50,6 +51,7 @@ class Ports:
     clock: Clock
     loading: Executor
     reporting: Reporting
+    oddities: Oddities
 
 
 class Pipeline:
@@ -244,7 +246,8 @@ class Pipeline:
         vocabulary = self._recommender.vocabulary
         known = np.zeros(vocabulary.capacity, np.int64)
         known[vocabulary.rows_in_use()] = 1
-        shown = shown_counts([each.shard.published() for each in partitions], len(known))
+        shown, lists = shown_counts([each.shard.published() for each in partitions], len(known))
+        self._ports.oddities.look(shown, lists, self._ranker.ruling.rule_ids)
         self._observer.exposed(Exposure(coverage(shown, known), gini(shown, known), head_share(shown, known)))
 
     def adopt(self, partition: OwnedPartition) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection
 
-import msgspec
 import numpy as np
 
 from models.vocabulary import stable_hash
-from worker.ports import RecordSink
+from worker.notes import Notes
 from worker.review_records import Report, review_key
 from worker.steps.columns import Cleaned
 
@@ -14,10 +13,9 @@ from worker.steps.columns import Cleaned
 class Reporting:
     """Passes reports on to the review topic; the same user reports an item once."""
 
-    def __init__(self, records: RecordSink, topic: str, kinds: Collection[str]) -> None:
+    def __init__(self, notes: Notes, kinds: Collection[str]) -> None:
         """`kinds` are those of events that report."""
-        self._records = records
-        self._topic = topic
+        self._notes = notes
         self._kinds = frozenset(kinds)
 
     def look(self, cleaned: Cleaned) -> None:
@@ -26,4 +24,4 @@ class Reporting:
         for place in np.flatnonzero(np.isin(cleaned.kinds, codes)).tolist() if codes else ():
             user, item = cleaned.batch.users[place], cleaned.batch.items[place]
             report = Report(item, f"{stable_hash(user):016x}", int(cleaned.batch.times_ms[place]))
-            self._records.send(self._topic, review_key(report), msgspec.json.encode(report))
+            self._notes.leave(review_key(report), report)

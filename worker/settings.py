@@ -244,6 +244,8 @@ class ListSettings(Section):
     """Chance that the last place of a list goes to a new item, drawn evenly; 0 = never."""
     exploration_events: Count = 5
     """An item is new as long as it had fewer events."""
+    odd_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """An item in so large a share of lists that is not among the hundred most popular waits for a review; 0 = none."""
     explanations: bool = False
     """Publish for each item what its score is made of and the user's own items that moved it; ten times the bytes."""
     recent_events: Annotated[int, Field(ge=0, le=20)] = 0

@@ -83,10 +83,12 @@ def test_the_head_is_the_most_shown_hundredth_of_the_catalogue_and_one_item_at_l
 
 def test_lists_count_by_the_items_that_they_show() -> None:
     published = np.array([[2, 0, -1], [2, -2, -1], [-1, -1, -1]], np.int32)
-    assert shown_counts([published, published[:1]], 4).tolist() == [2, 0, 3, 0]
-    assert shown_counts([], 2).tolist() == [0, 0]
+    shown, lists = shown_counts([published, published[:1]], 4)
+    assert shown.tolist() == [2, 0, 3, 0]
+    assert lists == 3
+    assert shown_counts([], 2)[0].tolist() == [0, 0]
 
 
 def test_of_many_lists_a_part_counts() -> None:
     published = np.zeros((3 * MOST_COUNTED_LISTS, 1), np.int32)
-    assert shown_counts([published], 1).tolist() == [MOST_COUNTED_LISTS]
+    assert shown_counts([published], 1)[0].tolist() == [MOST_COUNTED_LISTS]

@@ -11,20 +11,17 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from models.recommender import Recommender
+from tests.support.pipelines import memory_pipeline
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
 from worker import pipeline
-from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists, MemoryRecords
+from worker.adapters.memory import ManualClock, MemoryDeadLetters, MemoryLists
 from worker.assembly import recommender_options
 from worker.events import RecommendationList, Reject, position_text
 from worker.partition import OwnedPartition, new_partition
-from worker.pipeline import RETRY_SECONDS, Pipeline, Ports
-from worker.reporting import Reporting
+from worker.pipeline import RETRY_SECONDS
 from worker.rules import GONE, Listing
-from worker.similar import SimilarPublishing
 from worker.steps.clean import Cleaner
-from worker.steps.decode import Decoder
-from worker.steps.rank import Ranker
 
 ENOUGH_SECONDS = 10.0
 
@@ -59,14 +56,8 @@ class Line:
         self.dead_letters = MemoryDeadLetters()
         self.watcher = Watcher(self.clock)
         self.recommender = Recommender(recommender_options(self.settings))
-        self.pipeline = Pipeline(
-            Decoder(self.settings.events, self.settings.learning.objective),
-            self.recommender,
-            Ranker(self.recommender, self.settings.lists.size, "m"),
-            Ports(self.lists, self.dead_letters, self.clock, Immediate(), Reporting(MemoryRecords(), "review", ())),
-            self.settings.refresh,
-            self.watcher,
-            SimilarPublishing(self.recommender, self.lists, self.clock, self.settings.lists, "m"),
+        self.pipeline = memory_pipeline(
+            self.settings, self.recommender, self.lists, self.dead_letters, self.clock, self.watcher
         )
         self.partitions = [self.partition(number) for number in range(partitions)]
 

@@ -6,17 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.recommender import Recommender
+from tests.support.pipelines import memory_pipeline
 from tests.support.records import NOW_MS, line, records
 from tests.support.rig import Watcher, rig_settings
-from worker.adapters.memory import Immediate, ManualClock, MemoryDeadLetters, MemoryLists, MemoryRecords
+from worker.adapters.memory import ManualClock, MemoryDeadLetters, MemoryLists
 from worker.assembly import recommender_options
 from worker.partition import new_partition
-from worker.pipeline import Pipeline, Ports
-from worker.reporting import Reporting
-from worker.similar import SimilarPublishing
 from worker.steps.clean import Cleaner
-from worker.steps.decode import Decoder
-from worker.steps.rank import Ranker
 
 ITEMS = [f"i{number}" for number in range(12)]
 RATED = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(ITEMS), st.integers(1, 5)), max_size=60)
@@ -31,15 +27,7 @@ class Shop:
         self.lists = MemoryLists()
         self.clock = clock
         self.partition = new_partition(0, recommender, Cleaner(configured.clean))
-        self.pipeline = Pipeline(
-            Decoder(configured.events),
-            recommender,
-            Ranker(recommender, configured.lists.size, "m"),
-            Ports(self.lists, MemoryDeadLetters(), clock, Immediate(), Reporting(MemoryRecords(), "review", ())),
-            configured.refresh,
-            Watcher(clock),
-            SimilarPublishing(recommender, self.lists, clock, configured.lists, "m"),
-        )
+        self.pipeline = memory_pipeline(configured, recommender, self.lists, MemoryDeadLetters(), clock, Watcher(clock))
         self.time_ms = NOW_MS - 100_000
         self.feed(*(("other", item, "view_item", None) for item in ITEMS))
 
