@@ -21,6 +21,7 @@ from models.knowledge import EVENTS, Knowledge, check_rows, forget_items, item_a
 from models.learned import Learned
 from models.learning import Served, Surprises, learn_events
 from models.mixture import Mixture, activated
+from models.moving import find_movers
 from models.policies import Repeats, excludes_seen
 from models.popular_list import diverse_rows, fillers, popular_rows
 from models.profiles import Profiles
@@ -247,7 +248,7 @@ class Recommender:
     def recommend(self, shard: ProfileShard, users: Int32s, size: int, *, explain: bool = False) -> Ranked:
         """Lists of up to `size` items for the users in these rows; leaves no trace.
 
-        `explain` asks for the experts' shares and the parts of the ranker's scores too.
+        `explain` asks for the experts' shares, the parts of the ranker's scores and what moved each item too.
         Raises IndexError for a row that the shard does not have, ValueError for a size below 1.
         """
         if size < 1:
@@ -257,21 +258,14 @@ class Recommender:
         ranked = Ranked.empty(len(users), size, len(self.experts), explain=explain)
         shelf = self._assortment.by_row()
         rows = np.require(users, np.int32, ["C", "W"])  # what Interactions does to its columns, for the same reason
+        state, repeats = self.pass_arguments(shard)[:5], int(self.options.repeats)
+        filling = fillers(self.knowledge.popularity, shelf)
         for part in self.foresight.parts_of_users(self.knowledge, shard.profiles, rows, self.scratch.foreseen):
-            rank_users(
-                self.knowledge,
-                shard.profiles,
-                shard.seen,
-                shard.users.hashes,
-                self.vocabulary.hashes,
-                shelf,
-                fillers(self.knowledge.popularity, shelf),
-                self._rule,
-                int(self.options.repeats),
-                rows[part],
-                self.scratch,
-                ranked.part(part),
-            )
+            lists = ranked.part(part)
+            rank_users(*state, shelf, filling, self._rule, repeats, rows[part], self.scratch, lists)
+            if explain:
+                listed = lists.items, lists.shares, lists.moved
+                find_movers(*state, shelf, filling, repeats, rows[part], self.scratch, *listed)
         return ranked
 
     def explore(self, shard: ProfileShard, users: Int32s, ranked: Ranked) -> dict[int, Explored]:
