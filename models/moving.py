@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Float32s, Int32s, UInt64s
+from models.assortment import Shelf
+from models.batch import Float32s, Int32s, UInt64s
 from models.candidates import position_of
 from models.compiled import inlined, kernel
 from models.gathering import mix_candidates, propose_shown
 from models.knowledge import Knowledge
 from models.nominees import take_heaviest, weigh_own_items
+from models.policies import excludes_seen
 from models.profiles import HISTORY_EVENTS, NOBODY, REJECTED_ITEMS, STRENGTH_UNIT, TASTE_WIDTH, Profiles, item_back
 from models.scratch import Scratch
 from models.seen import SeenFilter
@@ -55,46 +57,67 @@ class Moved(NamedTuple):
 
 
 @kernel
-def note_mixed(scratch: Scratch, items: Int32s, mixed: Float32s) -> None:
-    """Sets `mixed`, (k,), to the mixture's probabilities of the items of a list, rows; 0 where it has none."""
-    for place in range(len(items)):
-        position = position_of(scratch.candidates, items[place]) if items[place] >= 0 else -1
-        mixed[place] = scratch.candidates.mixed[position] if position >= 0 else np.float32(0.0)
+def find_movers(
+    knowledge: Knowledge,
+    profiles: Profiles,
+    seen: SeenFilter,
+    user_hashes: UInt64s,
+    item_hashes: UInt64s,
+    shelf: Shelf,
+    fillers: Int32s,
+    repeats: int,
+    users: Int32s,
+    scratch: Scratch,
+    items: Int32s,
+    shares: Float32s,
+    moved: Moved,
+) -> None:
+    """Fills `moved` for the lists of `users`, (m,): their `items` (m, k) and `shares` (m, k, experts).
+
+    A pass of its own, for those who ask: ranking compiles and runs without it. Tries the six own items of each user
+    that probably matter most. The sequence expert is not asked again: it keeps its word.
+    """
+    excluding = excludes_seen(repeats, knowledge.counters)
+    for index in range(len(users)):
+        user, user_hash = users[index], user_hashes[users[index]]
+        scratch.foreseen.at[0] = index
+        _mix(knowledge, profiles, seen, user_hash, item_hashes, shelf, fillers, excluding, user, scratch)
+        _note_mixed(scratch, items[index], moved.mixed[index])
+        weigh_own_items(knowledge, profiles, user, scratch.candidates, items[index], shares[index], scratch.own_weights)
+        for _ in range(TRIED_ITEMS):
+            back = take_heaviest(scratch.own_weights)
+            if back < 0:
+                break
+            own, without = item_back(profiles, user, back), scratch.without
+            strength = _copy_without(profiles, user, own, without)
+            _mix(knowledge, without, seen, user_hash, item_hashes, shelf, fillers, excluding, 0, scratch)
+            _note_falls(scratch, items[index], moved, index, own, strength)
 
 
 @kernel
-def find_movers(
+def _mix(
     knowledge: Knowledge,
     profiles: Profiles,
     seen: SeenFilter,
     user_hash: np.uint64,
     item_hashes: UInt64s,
-    shown: Bools,
+    shelf: Shelf,
     fillers: Int32s,
     excluding: bool,
     user: int,
     scratch: Scratch,
-    items: Int32s,
-    shares: Float32s,
-    moved: Moved,
-    index: int,
 ) -> None:
-    """Fills row `index` of `moved` after the user's list, `items` (k,) with their `shares`, was ranked and explained.
+    """All that ranking does up to the mixture."""
+    propose_shown(knowledge, profiles, user, shelf.shown, fillers, scratch)
+    mix_candidates(knowledge, profiles, seen, user_hash, item_hashes, excluding, user, scratch)
 
-    Tries the six own items that probably matter most. The sequence expert is not asked again: it keeps its word.
-    """
-    note_mixed(scratch, items, moved.mixed[index])
-    weigh_own_items(knowledge, profiles, user, scratch.candidates, items, shares, scratch.own_weights)
-    without = scratch.without
-    for _ in range(TRIED_ITEMS):
-        back = take_heaviest(scratch.own_weights)
-        if back < 0:
-            break
-        own = item_back(profiles, user, back)
-        strength = _copy_without(profiles, user, own, without)
-        propose_shown(knowledge, without, 0, shown, fillers, scratch)
-        mix_candidates(knowledge, without, seen, user_hash, item_hashes, excluding, 0, scratch)
-        _note_falls(scratch, items, moved, index, own, strength)
+
+@kernel
+def _note_mixed(scratch: Scratch, items: Int32s, mixed: Float32s) -> None:
+    """Sets `mixed`, (k,), to the mixture's probabilities of the items of a list, rows; 0 where it has none."""
+    for place in range(len(items)):
+        position = position_of(scratch.candidates, items[place]) if items[place] >= 0 else -1
+        mixed[place] = scratch.candidates.mixed[position] if position >= 0 else np.float32(0.0)
 
 
 @kernel

@@ -84,8 +84,8 @@ def _weigh_neighbours(
             weigh_covisitation(table, row, back, basket, factors)
             for place in range(len(items)):
                 there = place_of(table, row, items[place]) if items[place] >= 0 else -1
-                if there >= 0:
-                    position = position_of(candidates, items[place])
+                position = position_of(candidates, items[place]) if there >= 0 else -1
+                if position >= 0:
                     weights[back] += _part(table, candidates, row, there, position, shares[place])
 
 

@@ -20,7 +20,7 @@ from models.experts.covisitation import (
 from models.explaining import PARTS, RULE_PART, part_score, share_out
 from models.gathering import propose_shown, rank_candidates
 from models.knowledge import Knowledge
-from models.moving import Moved, find_movers
+from models.moving import Moved
 from models.neighbours import BACKWARD, BASKET, FORWARD, Neighbours, place_of
 from models.policies import excludes_seen
 from models.profiles import Profiles, item_back, remembered
@@ -41,7 +41,7 @@ class Ranked(NamedTuple):
         shares: (m, k, experts) float32, of each expert in the mixture's probability of the item; they sum to 1.
         parts: (m, k, parts) float32, what the ranker's score of the item, a logit, is the sum of (`explaining.PARTS`).
             Both have last dimension 0 unless they were asked for.
-        moved: by which of the user's own items each was moved; empty unless that was asked for.
+        moved: by which of the user's own items each was moved (`moving.py`); empty unless that was asked for.
     """
 
     items: Int32s
@@ -65,6 +65,11 @@ class Ranked(NamedTuple):
             np.zeros((*shape, len(PARTS) if explain else 0), np.float32),
             Moved.empty(users, size if explain else 0),
         )
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether shares, parts and movers were asked for."""
+        return bool(self.moved.mixed.shape[1])
 
     def columns(self) -> list[npt.NDArray[Any]]:
         """All arrays, each with a row a list and, where it was asked for, a column a place."""
@@ -114,23 +119,6 @@ def rank_users(
         else:
             take_best(scratch, count, ranked.items[index], ranked.scores[index])
         _explain(knowledge, shelf, profiles, user, context, scratch, ranked, index)
-        if ranked.moved.mixed.shape[1] > 0:
-            find_movers(
-                knowledge,
-                profiles,
-                seen,
-                user_hashes[user],
-                item_hashes,
-                shelf.shown,
-                fillers,
-                excluding,
-                user,
-                scratch,
-                ranked.items[index],
-                ranked.shares[index],
-                ranked.moved,
-                index,
-            )
 
 
 @kernel

@@ -246,7 +246,7 @@ class Recommender:
     def recommend(self, shard: ProfileShard, users: Int32s, size: int, *, explain: bool = False) -> Ranked:
         """Lists of up to `size` items for the users in these rows; leaves no trace.
 
-        `explain` asks for the experts' shares and the parts of the ranker's scores too.
+        `explain` asks for the experts' shares, the parts of the ranker's scores and what moved each item too.
         Raises IndexError for a row that the shard does not have, ValueError for a size below 1.
         """
         if size < 1:

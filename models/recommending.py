@@ -9,6 +9,7 @@ from models.batch import Bools, Int32s, UInt64s
 from models.diversity import Diversity
 from models.foresight import Foresight
 from models.knowledge import Knowledge
+from models.moving import find_movers
 from models.pinning import may_pin, pin_items
 from models.policies import excludes_seen
 from models.popular_list import fillers
@@ -36,21 +37,14 @@ class Means(NamedTuple):
 
 def rank_lists(means: Means, shelf: Shelf, shard: ProfileShard, users: Int32s, ranked: Ranked) -> None:
     """Fills `ranked`, empty lists of the users in these rows of the shard."""
-    for part in means.foresight.parts_of_users(means.knowledge, shard.profiles, users, means.scratch.foreseen):
-        rank_users(
-            means.knowledge,
-            shard.profiles,
-            shard.seen,
-            shard.users.hashes,
-            means.item_hashes,
-            shelf,
-            fillers(means.knowledge.popularity, shelf),
-            means.rule,
-            means.repeats,
-            users[part],
-            means.scratch,
-            ranked.part(part),
-        )
+    state = means.knowledge, shard.profiles, shard.seen, shard.users.hashes, means.item_hashes
+    filling, scratch = fillers(means.knowledge.popularity, shelf), means.scratch
+    for part in means.foresight.parts_of_users(means.knowledge, shard.profiles, users, scratch.foreseen):
+        lists = ranked.part(part)
+        rank_users(*state, shelf, filling, means.rule, means.repeats, users[part], scratch, lists)
+        if ranked.is_explained:
+            listed = lists.items, lists.shares, lists.moved
+            find_movers(*state, shelf, filling, means.repeats, users[part], scratch, *listed)
     if len(shelf.pinned):
         pin_items(ranked, shelf, _allowed(means, shelf, shard, users))
 

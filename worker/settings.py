@@ -23,11 +23,11 @@ CONFIG_FILE_VARIABLE = "MILLRACE_CONFIG"
 
 DEFAULT_KINDS: dict[str, float] = {
     "view_item": 0.3,
-    "select_item": 0.3,
+    "select_item": 0.28,
     "add_to_cart": 0.5,
     "purchase": 1.0,
-    "rate": 1.0,
-    "like": 1.0,
+    "rate": 0.98,
+    "like": 0.96,
     "remove_from_cart": -0.5,
     "dislike": -1.0,
     "return": -1.0,

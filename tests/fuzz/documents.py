@@ -16,7 +16,7 @@ from worker.adapters.redis_lists import RedisLists
 from worker.catalogue import Catalogue
 from worker.describing import description_of
 from worker.errors import ConfigurationError, SnapshotError, StateError
-from worker.events import Item, Reason, RecommendationList, position_text
+from worker.events import Item, Mover, Reason, RecentEvent, RecommendationList, position_text
 from worker.manifest import FORMAT, Manifest, PartitionEntry, decode_manifest
 from worker.ports import ManifestName
 from worker.rules import ListRules
@@ -25,7 +25,8 @@ from worker.settings import ListSettings, RedisSettings, load
 NAME = ManifestName("w1", 1)
 ITEM = Item("i1", "Tea", "drinks, hot", ("green",), "Leaves.", 3.5, True, "Anne B", (0.5, 0.5))
 MANIFEST = Manifest(FORMAT, "a" * 64, {0: PartitionEntry(1, 7, "b" * 64, "m", "t")}, {1: PartitionEntry(1, 7, "")}, 1)
-LIST = RecommendationList(position_text(1, 7), ["i1"], [0.5], [Reason("popular", "i2", 0.5, {"a": 1.0})], "m", 1)
+REASON = Reason("popular", "i2", 0.5, {"a": 1.0}, {"b": 0.5}, (Mover("i2", "purchase", 0.5),), 0.25, 2.0, "r1")
+LIST = RecommendationList(position_text(1, 7), ["i1"], [0.5], [REASON], "m", 1, (RecentEvent("i2", 1, "purchase"),))
 TABLES = (b"[kafka]\n", b"[lists]\n", b"[events.kinds]\n", b"[memory]\n", b"[clean]\n", b"group_id = ", b"size = ")
 VALUES = (
     b'"""',

@@ -11,6 +11,7 @@ from models.profiles import NOBODY
 from models.ranking import Ranked
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS
+from models.sequence_options import SequenceOptions
 from models.shard import ProfileShard
 from tests.support.learning import learned, random_batch, state_of
 
@@ -132,3 +133,12 @@ def test_naming_leaves_no_trace_and_nothing_is_named_unless_asked() -> None:
         np.testing.assert_array_equal(one, two)
     plain = recommender.recommend(shard, shard.users.rows_in_use(), 10)
     assert {array.size for array in plain.moved} == {0}
+
+
+def test_the_sequence_expert_keeps_what_it_said_of_the_whole_history() -> None:
+    """Alone, its word is the whole mixture, and its candidates come from everybody: nothing can fall."""
+    options = RecommenderOptions(experts=("sequence",), sequence=SequenceOptions(100))
+    recommender, shard = learned(options, random_batch(8, 800, 20, 60))
+    moved = explained(recommender, shard, size=10).moved
+    assert (moved.mixed > 0).any()
+    assert (moved.by == NOBODY).all()
