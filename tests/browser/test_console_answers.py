@@ -119,6 +119,21 @@ def test_an_item_of_which_nothing_is_known_says_so(answered: Callable[..., tuple
     expect(page.get_by_text("Nothing is known of this item")).to_be_visible()
 
 
+def test_all_that_is_known_of_a_reason_is_told(answered: Callable[..., tuple[Page, Asked]]) -> None:
+    moved_by = [{"item_id": "tea", "title": HOSTILE, "share": 0.25, "event": "purchase"}]
+    figures = {"popularity": 0.01, "trend": 2.0, "shares": {"next": 0.75, "basket": 0.25}, "parts": {"bias": -0.5}}
+    item = {**shown("p")[0], **figures, "moved_by": moved_by, "rule": "r1", "sentence": "Because of tea."}
+    page, _ = answered("user/ann", {"GET /v1/users/ann/explain/p": (200, {"item": item})})
+    page.get_by_role("button", name="Why, and feedback").first.click()
+    panel = page.locator(".panel")
+    expect(panel).to_contain_text("Because of tea.")
+    expect(panel.get_by_role("listitem")).to_have_text(f"Purchase {HOSTILE}tea 25.0 %")
+    expect(panel.get_by_role("table", name="Experts' shares")).to_contain_text("comes right after")
+    expect(panel.get_by_role("table", name="Parts of the score")).to_contain_text("-0.5000")
+    expect(panel.locator("dl")).to_contain_text("r1")
+    assert serious_violations(page) == []
+
+
 def test_rules_are_made_listed_and_taken_back(answered: Callable[..., tuple[Page, Asked]]) -> None:
     rules: list[dict[str, Any]] = []
 
@@ -218,3 +233,25 @@ def test_an_event_that_kafka_did_not_take_is_told_beside_the_button(open_page: O
         page.get_by_role("button", name="Post").click()
         expect(page.get_by_text("Purchase · p: taken")).to_be_visible()
     assert len(api.records.written) == 1
+
+
+def test_the_focus_stays_in_the_list_as_it_moves_and_when_its_item_leaves(open_page: OpenPage) -> None:
+    lists = Lists(made_list("p"), ann=made_list("a", "b", "c"))
+    with running(Api(lists)) as url:
+        page = open_page(f"{url}/console/#/user/ann")
+        opener = page.get_by_role("button", name="Why, and feedback: b")
+        opener.press("Enter")
+        expect(page.locator(".panel")).to_be_visible()
+        lists.own["ann"] = made_list("c", "b", "a")
+        expect(page.locator("tr[data-id]").first).to_contain_text("c")
+        expect(opener).to_be_focused()
+        expect(page.locator(".panel")).to_be_visible()
+        page.locator("tr[data-id=a] th a").focus()
+        lists.own["ann"] = made_list("c", "a", "b")
+        expect(page.locator("tr[data-id]").nth(1)).to_contain_text("a")
+        expect(page.locator("tr[data-id=a] th a")).to_be_focused()
+        page.locator(".panel").get_by_role("button", name="Close").focus()
+        lists.own["ann"] = made_list("c", "a")
+        expect(page.locator("tr[data-id]")).to_have_count(2)
+        expect(page.get_by_role("region", name="List")).to_be_focused()
+        expect(page.locator(".panel")).to_have_count(0)

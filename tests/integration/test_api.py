@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,7 @@ from worker.embedded.kafka_broker import KafkaBroker
 from worker.settings import load
 
 SEEN_SECONDS = 60.0
+STOPPED_SECONDS = 10.0
 CONFIGURATION_IS_WRONG = 2
 
 pytestmark = pytest.mark.timeout(240)
@@ -155,6 +157,18 @@ def test_an_api_that_cannot_write_refuses_at_once_and_ends_in_order(api: ApiProc
         assert api.terminate() == 0
     finally:
         kafka.start()
+
+
+def test_a_page_that_is_kept_up_to_date_does_not_hold_up_the_end(settings: Settings, tmp_path: Path) -> None:
+    watched = {**settings, "api.workers": "http://127.0.0.1:1/metrics", "run.drain_seconds": 30}
+    with ApiProcess(watched, tmp_path) as api:
+        api.wait_ready()
+        with httpx.stream("GET", f"{api.url}/v1/overview", timeout=SEEN_SECONDS) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "event: history"
+            began = time.monotonic()
+            assert api.terminate() == 0
+            assert time.monotonic() - began < STOPPED_SECONDS
 
 
 def test_headers_without_end_are_refused(api: ApiProcess) -> None:

@@ -102,7 +102,7 @@ export class Chart {
       padding: [8, 6, 0, 0],
       scales: { y: { range: (_, least, most) => [Math.min(0, least ?? 0), (most ?? 1) * 1.1 || 1] } },
       axes: [
-        { ...axis, values: (_, splits) => splits.map((at) => clock(at * 1000)), space: 70 },
+        { ...axis, size: 30, values: (_, splits) => splits.map((at) => clock(at * 1000)), space: 70 },
         { ...axis, size: 48, values: (_, splits) => splits.map((value) => this.series[0].tick?.(value) ?? this.series[0].show(value)) },
       ],
       series: [

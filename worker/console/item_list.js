@@ -32,19 +32,21 @@ export class ItemList {
   update(items) {
     const places = new Map(items.map((item) => [item.item_id, item.rank]));
     const focused = document.activeElement;
+    const wasHere = this.body.contains(focused);
+    if (!places.has(this.opened?.id)) this.opened = null;
     const highest = Math.max(...items.map((item) => item.score), Number.MIN_VALUE);
     fill(this.body, items.flatMap((item) => this.rows(item, highest)));
-    this.keepFocus(focused);
+    if (wasHere) this.keepFocus(focused);
     const before = this.places;
     this.places = places;
     return before !== null && [...places].some(([item, place]) => before.get(item) !== place);
   }
 
-  // Rows are made anew, what is opened below one is not.
+  // Rows are made anew, what is opened below one is not. Where the item has left the list, the list has the focus.
   keepFocus(focused) {
-    const item = focused?.dataset?.item;
-    if (this.body.contains(focused)) focused.focus();
-    else if (item) this.body.querySelector(`[data-item="${CSS.escape(item)}"]`)?.focus();
+    const name = focused.dataset.focus;
+    const same = name && this.body.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+    (this.body.contains(focused) ? focused : (same || this.element)).focus({ preventScroll: true });
   }
 
   rows(item, highest) {
@@ -56,7 +58,7 @@ export class ItemList {
       el("th", { scope: "row" }, title(item.item_id, item.title), el("small", { class: "reason" }, item.reason)),
       el("td", { class: "number" }, el("meter", { min: 0, max: highest, value: Math.max(0, item.score), "aria-hidden": "true" }), score(item.score)),
       el("td", { class: "reason" }, item.reason),
-      this.more && el("td", {}, this.opener(item, isOpen)),
+      this.more && el("td", { class: "more" }, this.opener(item, isOpen)),
     );
     return isOpen ? [row, el("tr", { class: "opened" }, el("td", { colspan: 5 }, this.opened.element))] : [row];
   }
@@ -72,7 +74,7 @@ export class ItemList {
       button.closest("tr").after(el("tr", { class: "opened" }, el("td", { colspan: 5 }, this.opened.element)));
     };
     const label = t("list.open", { title: item.title });
-    const state = { type: "button", class: "quiet", "aria-expanded": String(isOpen), "aria-label": label, "data-item": item.item_id };
+    const state = { type: "button", class: "quiet", "aria-expanded": String(isOpen), "aria-label": label, "data-focus": `more ${item.item_id}` };
     return el("button", { ...state, title: t("list.open.title"), on: { click: toggle } }, "⋯");
   }
 
@@ -99,6 +101,6 @@ export class ItemList {
 
 // An item by its title, with its id below where they differ.
 export function title(id, text) {
-  const link = el("a", { href: `#/${path`item/${id}`}` }, text || id);
+  const link = el("a", { href: `#/${path`item/${id}`}`, "data-focus": `item ${id}` }, text || id);
   return text && text !== id ? [link, el("small", {}, id)] : [link];
 }

@@ -52,7 +52,7 @@ class UserView {
       el(
         "div",
         { class: "beside" },
-        el("section", { class: "card", "aria-labelledby": "list-title" }, el("h2", { id: "list-title" }, t("user.list")), bar, this.outcome, this.listPlace),
+        el("section", { class: "card" }, el("h2", {}, t("user.list")), bar, this.outcome, this.listPlace),
         el("div", {}, this.form.element, el("section", { class: "card" }, el("h2", {}, t("user.recent")), this.recent)),
       ),
     );
