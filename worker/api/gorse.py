@@ -8,7 +8,7 @@ from starlette.responses import Response
 from worker.api.answers import answered, body_as, tagged
 from worker.api.events import written
 from worker.api.problems import Refused
-from worker.api.recommendations import list_of
+from worker.api.recommendations import fits, list_of
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
 from worker.api.wire import Feedback, RowsAffected
@@ -20,8 +20,10 @@ OFFSET = Parameter("offset", int, "Items to leave out at the top.", default=0, l
 
 async def recommend(service: Service, request: Request, values: Values) -> Response:
     """The ids of the user's items, or of the popular ones."""
-    found, _ = await list_of(service, request.path_params["user_id"])
-    return tagged(request, found.items[values["offset"] :][: values["n"]])
+    user_id = request.path_params["user_id"]
+    found, _ = await list_of(service, user_id)
+    wanted = fits(service, (), None, user_id)
+    return tagged(request, list(filter(wanted, found.items))[values["offset"] :][: values["n"]])
 
 
 async def feedback(service: Service, request: Request, _: Values) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.api import GENERATED_AT, Api, Lists, made_list
+from tests.support.api import GENERATED_AT, Api, Lists, made_list, made_similar
 from tests.support.control import forget, rule
 from worker.control_records import Action, ControlRecord, Forget, Receipt, Rule
 
@@ -114,3 +114,25 @@ def test_with_kafka_away_nothing_is_decided(api: Api, method: str, address: str,
     answer = api.client.request(method, address, json=body)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_what_is_blocked_is_in_no_answer_before_workers_have_made_other_lists() -> None:
+    items = {"b": b'{"item_id":"b","category":"toys"}'}
+    api = Api(Lists(made_list("p", "b", "c"), ann=made_list("a", "b", "c")), items=items)
+    api.lists.similar["x"] = made_similar("a", "b", "c")
+    api.control.put(
+        rule(Action.BLOCK, "1", category="toys"),
+        rule(Action.BLOCK, "2", item_id="a", user_id="ann"),
+        rule(Action.BLOCK, "3", item_id="c", expires_at=GENERATED_AT),
+    )
+    api.look()
+
+    def found(address: str, **body: Any) -> list[str]:
+        answer = api.client.post(address, json=body) if body else api.client.get(address)
+        return [item["item_id"] for item in answer.json()["items"]]
+
+    assert found("/v1/users/ann/recommendations") == ["c"]
+    assert found("/v1/popular") == ["p", "c"]
+    assert found("/v1/items/x/similar") == ["a", "c"]
+    assert found("/v1/sessions/recommendations", history=["x"])[:2] == ["a", "c"]
+    assert api.client.get("/api/recommend/ann").json() == ["c"]
