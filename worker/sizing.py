@@ -9,10 +9,21 @@ from dataclasses import dataclass
 import msgspec
 
 from models.budget import ID_CHARACTERS, Cost, item_cost
+from models.explaining import PARTS
+from models.registry import ALL_EXPERTS
 from models.vocabulary import FIRST_CAPACITY
 from worker.budgets import chosen_experts, embedding_width, items_budget_bytes, user_cost, users_budget_bytes
 from worker.errors import ConfigurationError
-from worker.events import Reason, RecommendationList, SimilarItems, list_key, position_text, similar_key
+from worker.events import (
+    Mover,
+    Reason,
+    RecentEvent,
+    RecommendationList,
+    SimilarItems,
+    list_key,
+    position_text,
+    similar_key,
+)
 from worker.settings import Settings
 
 PROCESS_BYTES = 345_000_000  # Python, libraries, compiled code
@@ -21,6 +32,7 @@ SMALL_ARRAYS_BYTES = 60_000_000  # at most, what the C library keeps of those th
 TABLES_ROOM = 1.4  # tables double, and much of what is not in use yet was never touched
 PEAK_TABLES = 2.5  # while tables double, or are copied for a snapshot
 REDIS_ENTRY_BYTES = 80  # beside key and value: entries of both hash tables, object, allocation
+SHARES, MOVERS = 7, 2  # experts with a share in an item, and own items that moved it, usually
 BECAUSE_SHARE = 0.1  # of the items of a list that name one of the user's own
 EVENTS_PER_SECOND = 12_000.0
 HEADROOM = 1.25
@@ -111,9 +123,21 @@ def _list_bytes(id_characters: int, settings: Settings) -> int:
     size, item = settings.lists.size, "i" * id_characters
     because = round(BECAUSE_SHARE * size)
     reasons = [Reason("popular_fast", item)] * because + [Reason("popular_fast")] * (size - because)
-    value = RecommendationList(position_text(1, 1), [item] * size, [0.012345] * size, reasons, "millrace-0.0.0", 10**12)
+    if settings.lists.explanations:
+        reasons = [_explained(item)] * size
+    recent = (RecentEvent(item, 10**12, "view_item"),) * settings.lists.recent_events
+    scores, model = [0.012345] * size, "millrace-0.0.0"
+    value = RecommendationList(position_text(1, 1), [item] * size, scores, reasons, model, 10**12, recent)
     key = list_key("u" * id_characters, settings.redis.key_prefix)
     return len(msgspec.json.encode(value)) + len(key) + REDIS_ENTRY_BYTES
+
+
+def _explained(item: str) -> Reason:
+    """A reason of usual length with all that explains it."""
+    shares = dict.fromkeys(ALL_EXPERTS[:SHARES], 0.1234)
+    parts = dict.fromkeys(PARTS, -0.1234)
+    moved_by = (Mover(item, "view_item", 0.1234),) * MOVERS
+    return Reason("popular_fast", item, shares=shares, parts=parts, moved_by=moved_by, popularity=0.000123, trend=1.23)
 
 
 def _similar_bytes(id_characters: int, settings: Settings) -> int:

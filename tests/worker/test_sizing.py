@@ -49,6 +49,14 @@ def test_what_goes_with_items_takes_of_redis_too() -> None:
     assert some.redis_bytes == none.redis_bytes + 100 * some.redis_similar_bytes > none.redis_bytes
 
 
+def test_explained_lists_take_as_much_of_redis_as_was_measured() -> None:
+    explained = settings(lists__explanations=True)
+    found = estimate(Load(1000, 100, 1.0, id_characters=6), explained).redis_list_bytes
+    assert found == pytest.approx(10_000, rel=0.15), "docs/lists.md: 9,070 to 10,345 bytes and the key"
+    with_events = settings(lists__explanations=True, lists__recent_events=10)
+    assert estimate(Load(1000, 100, 1.0, id_characters=6), with_events).redis_list_bytes > found + 300
+
+
 def test_experts_that_take_part_count() -> None:
     load_of_one = Load(1000, 100, 1.0)
     plain, sequence = estimate(load_of_one, settings()), estimate(load_of_one, settings(experts__sequence=True))
