@@ -65,6 +65,7 @@ def running_stack(
         "snapshots.interval_seconds": 10,
         "lists.popular_interval_seconds": 0.5,
         "lists.explanations": True,
+        "lists.recent_events": 10,
         "clean.max_user_events_per_minute": 0,
         **room_for(items=5000, users=5000),
         **{name.replace("__", "."): value for name, value in others.items()},

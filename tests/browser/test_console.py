@@ -82,6 +82,38 @@ def test_why_an_item_is_there_opens_below_it_and_stays_open_as_the_list_moves(
         expect(panel.get_by_role("heading", name="Why it is there")).to_be_visible()
 
 
+def test_an_item_that_is_blocked_on_the_page_of_rules_disappears_from_a_list(stack: Stack, open_page: OpenPage) -> None:
+    a_user_with_a_list(stack, "dan")
+    blocked = stack.items_of("dan")[1]
+    watching, page = open_page(f"{stack.console}#/user/dan"), open_page(f"{stack.console}#/rules")
+    expect(watching.locator(f'tr[data-id="{blocked}"]')).to_be_visible()
+    page.get_by_label("Item or category").fill(blocked)
+    page.get_by_label("Author").fill("kim")
+    page.get_by_role("button", name="Make the rule").click()
+    expect(page.get_by_role("row", name=re.compile(f"Block.*{blocked}"))).to_be_visible()
+    expect(watching.locator(f'tr[data-id="{blocked}"]')).to_have_count(0)
+    page.get_by_role("button", name=f"Take back: Block {blocked}").click()
+    expect(page.get_by_text("No rules")).to_be_visible()
+
+
+def test_what_is_reported_from_the_page_comes_to_review(stack: Stack, open_page: OpenPage) -> None:
+    a_user_with_a_list(stack, "fay")
+    item = stack.items_of("fay")[1]
+    page = open_page(f"{stack.console}#/user/fay")
+    page.locator(f'tr[data-id="{item}"]').get_by_role("button").click()
+    page.get_by_role("button", name="Report", exact=True).click()
+    expect(page.locator("#outcome")).to_contain_text("the list changed after")
+    expect(page.locator(f'tr[data-id="{item}"]')).to_have_count(0)
+    review = open_page(f"{stack.console}#/review")
+
+    def waits() -> bool:
+        review.reload()
+        expect(review.locator("main")).not_to_contain_text("Loading …")
+        return review.get_by_role("listitem").filter(has_text=f"{item}Reports: 1.").count() > 0
+
+    wait_until(waits, SEEN_SECONDS, "the item waits for a review")
+
+
 def test_titles_from_outside_stay_text(stack: Stack, open_page: OpenPage) -> None:
     a_user_with_a_list(stack, "eve")
     item = stack.items_of("eve")[0]

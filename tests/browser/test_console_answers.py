@@ -150,7 +150,7 @@ def test_rules_are_made_listed_and_taken_back(answered: Callable[..., tuple[Page
         {
             "GET /v1/rules": lambda _: (200, {"rules": rules}),
             "POST /v1/rules": make,
-            "DELETE /v1/rules/r1": take_back,
+            "DELETE /v1/rules/r1?author=kim": take_back,
         },
     )
     expect(page.get_by_text("No rules")).to_be_visible()
@@ -176,18 +176,25 @@ def test_rules_are_made_listed_and_taken_back(answered: Callable[..., tuple[Page
 
 
 def test_what_was_reported_is_decided(answered: Callable[..., tuple[Page, Asked]]) -> None:
-    cases = [{"id": "c1", "item_id": "tea", "title": HOSTILE, "reason": "reported by 3 users"}]
+    odd = {"share_of_lists": 0.5, "share_of_events": 0.01}
+    cases = [{"item_id": "tea", "title": HOSTILE, "reports": 3, "first_at": 1, "last_at": 2, **odd}]
 
     def decide(_: Any) -> Answer:
         cases.clear()
         return 200, {}
 
-    page, asked = answered("review", {"GET /v1/review": lambda _: (200, cases), "POST /v1/review/c1": decide})
+    page, asked = answered(
+        "review", {"GET /v1/review": lambda _: (200, {"items": cases}), "POST /v1/review/tea": decide}
+    )
     expect(page.get_by_role("heading", level=2)).to_contain_text(HOSTILE)
     assert serious_violations(page) == []
+    expect(page.get_by_role("listitem").filter(has_text="Reports: 3.")).to_contain_text("on 50.0 % of the lists")
+    page.get_by_role("button", name="Bury").click()
+    expect(page.get_by_label("Author")).to_be_focused()
+    page.get_by_label("Author").fill("kim")
     page.get_by_role("button", name="Bury").click()
     expect(page.get_by_text("Nothing to review")).to_be_visible()
-    assert [body["decision"] for method, _, body in asked if method == "POST"] == ["bury"]
+    assert [body for method, _, body in asked if method == "POST"] == [{"decision": "bury", "author": "kim"}]
 
 
 @pytest.mark.parametrize("place", ["rules", "review", "what-if", "item/tea"])

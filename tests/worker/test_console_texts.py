@@ -8,7 +8,7 @@ import pytest
 
 from models.explaining import PARTS
 from models.registry import ALL_EXPERTS
-from worker.events import EXPLORATION, Reject
+from worker.events import EXPLORATION, PINNED, Reject
 from worker.observers import Drift
 from worker.settings import EventSettings
 
@@ -62,7 +62,7 @@ def test_no_text_is_left_that_nobody_asks_for() -> None:
     [
         ("reject", list(Reject)),
         ("signal", list(Drift)),
-        ("expert", [*ALL_EXPERTS, EXPLORATION]),
+        ("expert", [*ALL_EXPERTS, EXPLORATION, PINNED]),
         ("part", PARTS),
         ("kind", list(EventSettings().kinds)),
     ],

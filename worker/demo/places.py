@@ -19,6 +19,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
     "clean.max_user_events_per_minute": 0,
     "lists.popular_interval_seconds": 1,
     "lists.explanations": True,  # for those who ask in the console why an item is there
+    "lists.recent_events": 10,
     "snapshots.interval_seconds": 10,
     "health.port": 0,
     "run.service_wait_seconds": 30,

@@ -1,12 +1,16 @@
 // Rules: what is blocked, pinned, boosted or buried, by whom and until when; new ones, and taking them back.
 
-import { ask, hasRoute, path } from "../api.js";
+import { ask, elapsed, hasRoute, path } from "../api.js";
+import { author, keepAuthor } from "../author.js";
 import { announce, el, fill, freshId } from "../dom.js";
 import { moment, times } from "../format.js";
 import { known, t } from "../i18n.js";
 import { empty, filled, inWords, unavailable } from "../states.js";
 
 const ACTIONS = ["block", "pin", "boost", "bury"];
+const USUAL_STRENGTH = 4; // what the server leaves out
+const LOOK_MS = 200;
+const MOST_LOOKS = 25;
 const HOUR_MS = 3_600_000;
 const TIMES = { hour: HOUR_MS, day: 24 * HOUR_MS, week: 168 * HOUR_MS, never: 0 };
 
@@ -26,15 +30,20 @@ class Rules {
   }
 
   async showIn(body) {
-    const form = new RuleForm(() => this.refresh());
+    const form = new RuleForm((made) => this.refreshUntil((rules) => rules.some((rule) => rule.id === made.id)));
     fill(body, form.element, el("section", { class: "card" }, el("h2", {}, t("rules.list")), this.list));
     await filled(this.list, () => this.refresh());
   }
 
   async refresh() {
-    const answer = await ask("v1/rules", { signal: this.signal });
-    const rules = Array.isArray(answer) ? answer : answer.rules;
+    const { rules } = await ask("v1/rules", { signal: this.signal });
     fill(this.list, rules.length ? this.table(rules) : empty(t("rules.none"), t("rules.none.hint")));
+    return rules;
+  }
+
+  // The server reads decisions from Kafka as workers do: a moment later.
+  async refreshUntil(shows) {
+    for (let look = 0; look < MOST_LOOKS && !shows(await this.refresh()); look += 1) await elapsed(LOOK_MS, this.signal);
   }
 
   table(rules) {
@@ -66,9 +75,9 @@ class Rules {
 
   async takeBack(rule, status) {
     try {
-      await ask(path`v1/rules/${rule.id}`, { method: "DELETE" });
+      await ask(path`v1/rules/${rule.id}?author=${author()}`, { method: "DELETE" });
       announce(t("rules.taken_back"));
-      await this.refresh();
+      await this.refreshUntil((rules) => !rules.some((each) => each.id === rule.id));
     } catch (problem) {
       status.textContent = inWords(problem).filter(Boolean).join(". ");
     }
@@ -76,8 +85,8 @@ class Rules {
 }
 
 function strength(rule) {
-  if (rule.action === "pin" && rule.place) return el("small", {}, t("rules.at_place", { place: rule.place }));
-  return rule.strength ? el("small", {}, `× ${times(rule.strength)}`) : null;
+  if (rule.action === "pin") return el("small", {}, t("rules.at_place", { place: rule.place ?? 1 }));
+  return rule.action === "boost" || rule.action === "bury" ? el("small", {}, `${rule.action === "boost" ? "×" : "÷"} ${times(rule.strength ?? USUAL_STRENGTH)}`) : null;
 }
 
 class RuleForm {
@@ -90,9 +99,9 @@ class RuleForm {
       target: input("rules.target", { required: true }),
       user: input("rules.user.optional"),
       place: input("rules.place", { type: "number", min: 1, max: 100, value: 1 }),
-      strength: input("rules.strength", { type: "number", min: 0.01, step: "any", value: 2 }),
+      strength: input("rules.strength", { type: "number", min: 1, step: "any", value: USUAL_STRENGTH }),
       until: select("rules.until", Object.keys(TIMES).map((each) => [each, t(`rules.for.${each}`)])),
-      author: input("rules.author", { required: true, value: localStorage.getItem("millrace-author") ?? "" }),
+      author: input("rules.author", { required: true, value: author() }),
       note: input("rules.note"),
     };
     this.fields.action.control.addEventListener("change", () => this.fit());
@@ -132,14 +141,14 @@ class RuleForm {
   async submit(event) {
     event.preventDefault();
     const content = this.content();
-    localStorage.setItem("millrace-author", content.author);
+    keepAuthor(content.author);
     this.status.className = "muted";
     this.status.textContent = t("event.sending");
     try {
-      await ask("v1/rules", { method: "POST", body: content });
+      const made = await ask("v1/rules", { method: "POST", body: content });
       this.status.textContent = t("rules.made");
       this.fields.target.control.value = "";
-      await this.onMade();
+      await this.onMade(made);
     } catch (problem) {
       this.status.className = "bad";
       this.status.textContent = inWords(problem).filter(Boolean).join(". ");

@@ -147,6 +147,7 @@ export const TEXTS = {
   "reject.bad_time": "impossible time",
   "reject.late": "late",
   "reject.duplicate": "duplicate",
+  "reject.forgotten": "forgotten user",
   "reject.robot": "robot",
   "signal.served_hits": "served hits",
   "signal.served_hits_level": "level of served hits",
@@ -254,6 +255,7 @@ export const TEXTS = {
   "expert.sequence": "sequence",
   "expert.repeat_recency": "had lately",
   "expert.repeat_count": "had often",
+  "expert.pinned": "pinned",
   "expert.exploration": "exploration",
   "part.mixture": "the mixture",
   "part.experts": "single experts",
@@ -262,6 +264,7 @@ export const TEXTS = {
   "part.item": "the item itself",
   "part.vectors": "item vectors",
   "part.hidden": "hidden layer",
+  "part.rule": "a rule",
   "part.bias": "the item's bias",
 
   "item.title": "Item {item}",
@@ -328,6 +331,8 @@ export const TEXTS = {
   "action.dismiss": "Dismiss",
 
   "review.hint": "Items that users reported, and lists whose figures look odd.",
+  "review.reported": "Reports: {reports}.",
+  "review.odd": "It stands on {lists} % of the lists, with {events} % of the events.",
   "review.none": "Nothing to review",
   "review.none.hint": "No item was reported, and no list looks odd.",
   "review.decided": "Decided: {decision}",

@@ -146,6 +146,7 @@ export const TEXTS = {
   "reject.bad_time": "时间不合理",
   "reject.late": "迟到",
   "reject.duplicate": "重复",
+  "reject.forgotten": "已遗忘的用户",
   "reject.robot": "机器人",
   "signal.served_hits": "命中率",
   "signal.served_hits_level": "命中率水平",
@@ -253,6 +254,7 @@ export const TEXTS = {
   "expert.sequence": "序列",
   "expert.repeat_recency": "最近有过",
   "expert.repeat_count": "经常有过",
+  "expert.pinned": "置顶",
   "expert.exploration": "探索",
   "part.mixture": "混合概率",
   "part.experts": "单个专家",
@@ -261,6 +263,7 @@ export const TEXTS = {
   "part.item": "物品本身",
   "part.vectors": "物品向量",
   "part.hidden": "隐藏层",
+  "part.rule": "规则",
   "part.bias": "物品偏置",
 
   "item.title": "物品 {item}",
@@ -327,6 +330,8 @@ export const TEXTS = {
   "action.dismiss": "忽略",
 
   "review.hint": "被用户举报的物品，以及指标异常的列表。",
+  "review.reported": "举报：{reports}。",
+  "review.odd": "它出现在 {lists} % 的列表中，却只占 {events} % 的事件。",
   "review.none": "没有待审核的内容",
   "review.none.hint": "没有被举报的物品，也没有异常的列表。",
   "review.decided": "已处理：{decision}",
