@@ -5,7 +5,7 @@ import { announce, el, fill } from "../dom.js";
 import { EventForm } from "../event_form.js";
 import { ItemList, title } from "../item_list.js";
 import { ItemPanel } from "../item_panel.js";
-import { ago, seconds } from "../format.js";
+import { ago, clock, moment, seconds } from "../format.js";
 import { known, t } from "../i18n.js";
 import { SearchForm } from "../search_form.js";
 import { empty, failed, filled, inWords, loading } from "../states.js";
@@ -133,7 +133,7 @@ class UserView {
         {},
         el("span", { class: "kind" }, each.event ? known("kind", each.event) : t("user.recent.some")),
         el("span", {}, title(each.item_id, each.title)),
-        el("span", { class: "muted" }, ago(Date.now() - this.skew - each.ts)),
+        el("span", { class: "muted", title: moment(each.ts + this.skew) }, clock(each.ts + this.skew)),
       );
     fill(this.recent, el("ol", { class: "events" }, events.map(row)));
   }
