@@ -135,7 +135,7 @@ def _list_bytes(id_characters: int, settings: Settings) -> int:
 def _explained(item: str) -> Reason:
     """A reason of usual length with all that explains it."""
     shares = dict.fromkeys(ALL_EXPERTS[:SHARES], 0.1234)
-    parts = dict.fromkeys(PARTS, -0.1234)
+    parts = dict.fromkeys(PARTS[:-1], -0.1234)
     moved_by = (Mover(item, "view_item", 0.1234),) * MOVERS
     return Reason("popular_fast", item, shares=shares, parts=parts, moved_by=moved_by, popularity=0.000123, trend=1.23)
 

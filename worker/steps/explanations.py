@@ -6,7 +6,7 @@ import numpy as np
 
 from models.batch import Float32s, Int32s
 from models.experts.popularity import standing
-from models.explaining import PARTS
+from models.explaining import PARTS, RULE_PART
 from models.moving import Moved
 from models.profiles import last_events
 from models.ranking import Ranked
@@ -82,13 +82,18 @@ def _explained(
             reason.expert,
             reason.because,
             shares={name: share for name, share in zip(ALL_EXPERTS, own_shares, strict=False) if share > 0},
-            parts=dict(zip(PARTS, own_parts, strict=True)),
+            parts=_parts(own_parts),
             moved_by=moved_by,
             popularity=share or None,
             trend=trend if share else None,
         )
         for reason, own_shares, own_parts, moved_by, share, trend in columns
     ]
+
+
+def _parts(values: Sequence[float]) -> dict[str, float]:
+    """By name; without that of rules where none holds."""
+    return {name: value for name, value in zip(PARTS, values, strict=True) if value or name != PARTS[RULE_PART]}
 
 
 def _rounded(values: Float32s) -> list[list[float]]:
