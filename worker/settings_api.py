@@ -39,7 +39,7 @@ class ApiSettings(Section):
     console: bool = True
     """Whether to serve the console, at /console."""
     workers: Texts = ()
-    """Where the console finds the workers' figures, as in `http://worker-0:9108/metrics`; none = nowhere."""
+    """Where the console finds the workers' figures, as in `http://millrace:9108/metrics`; all behind a name."""
     max_streams: Count = 200
     """Most pages that may be kept up to date at once, by each process."""
 
@@ -69,10 +69,15 @@ class ApiSettings(Section):
     @property
     def is_local(self) -> bool:
         """Whether only this machine can ask."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address is this machine's for itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def separate_keys(keys: SecretStr | None) -> list[str]:

@@ -114,7 +114,7 @@ class Api:
         self._queue = ReviewQueue(self.review)
         self.service = Service(loaded, self.lists, self.records, catalogue, self._control, self._queue)
         self.app = application(self.service, self.metrics)
-        self.client = TestClient(self.app, raise_server_exceptions=True)
+        self.client = TestClient(self.app, base_url="http://localhost", raise_server_exceptions=True)
 
     def look(self) -> None:
         """Reads what came into the topics of control and review."""

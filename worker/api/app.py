@@ -62,7 +62,7 @@ class AsSent:
 def application(service: Service, metrics: ApiMetrics) -> Starlette:
     """The API over these services. Raises ConfigurationError when it would be open to everyone."""
     settings = service.settings.api
-    gate = Gate(Keys(settings), settings.requests_per_second)
+    gate = Gate(Keys(settings), settings)
     by_path: dict[str, dict[str, Endpoint]] = {}
     console = files.routes() if settings.console else ()
     for route in (*ROUTES, Route("GET", DOCUMENT_PATH, None, "This description", _document()), *console):

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +17,7 @@ from worker.api.route import Route
 from worker.api.service import Service
 from worker.errors import ServiceUnavailable, StateError
 from worker.prometheus_requests import ApiMetrics
+from worker.settings_api import ApiSettings, is_loopback
 
 REQUEST_ID = "x-request-id"
 CLIENT_CLOSED_REQUEST = 499  # as nginx counts it
@@ -29,9 +31,10 @@ log = structlog.get_logger(__name__)
 class Gate:
     """Lets requests in: by key and scope, and so many a second with each key."""
 
-    def __init__(self, keys: Keys, requests_per_second: float) -> None:
+    def __init__(self, keys: Keys, settings: ApiSettings) -> None:
         self._keys = keys
-        self._per_second = requests_per_second
+        self._per_second = settings.requests_per_second
+        self._origins = frozenset(settings.cors_origins)
         self._allowances: dict[str, Allowance] = {}
 
     def admit(self, request: Request, route: Route) -> None:
@@ -39,7 +42,9 @@ class Gate:
         if route.scope is None:
             return
         key = _key(request)
-        if self._keys.asked_for:
+        if not self._keys.asked_for:
+            self._check_local(request)
+        else:
             scopes = self._keys.scopes(key)
             if not scopes:
                 raise Refused(
@@ -49,6 +54,20 @@ class Gate:
                 raise Refused(403, f"this needs the scope {route.scope}", "use another key")
         if self._per_second and not self._allowance(key).take(time.monotonic()):
             raise Refused(429, f"over {self._per_second:g} requests a second", "ask less often", retry_after_seconds=1)
+
+    def _check_local(self, request: Request) -> None:
+        """Where no key is asked for, pages of others that a browser on this machine shows must not ask either.
+
+        Raises Refused: they are told by their Origin, or by a name of theirs that stands for this machine.
+        """
+        host, origin = request.url.hostname or "", request.headers.get("origin")
+        is_own = origin is None or origin in self._origins or urlsplit(origin).netloc == request.url.netloc
+        if not (is_own and is_loopback(host)):
+            raise Refused(
+                403,
+                "a page from elsewhere asks, and no key is set",
+                "set api.admin_keys, or name it in api.cors_origins",
+            )
 
     def _allowance(self, key: str) -> Allowance:
         """That of a key that is known, or of all who need none."""

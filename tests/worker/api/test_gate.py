@@ -79,6 +79,27 @@ def test_without_keys_only_this_machine_may_ask() -> None:
         Api(Lists(made_list("p")), api__host="0.0.0.0")
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 202),
+        ({"Origin": "http://localhost"}, 202),
+        ({"Origin": "https://shop.example"}, 202),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:8081"}, 403),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1:8080"}, 202),
+        ({"Host": "[::1]:8080"}, 202),
+    ],
+)
+def test_without_keys_no_page_from_elsewhere_may_ask(headers: dict[str, str], status: int) -> None:
+    api = Api(Lists(made_list("p")), api__cors_origins="https://shop.example")
+    answer = api.client.post("/v1/events", json=BODIES["/v1/events"], headers=headers)
+    assert answer.status_code == status
+    assert len(api.records.written) == (status == 202)
+
+
 @pytest.mark.parametrize("key", ["schlüssel-schlüssel", "a key with a few spaces"])
 def test_a_key_that_no_header_can_hold_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="no header can hold it"):

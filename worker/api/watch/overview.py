@@ -5,15 +5,18 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from urllib.parse import urlsplit
 
 import msgspec
 
+from worker.api.watch.addresses import addresses_of
 from worker.api.watch.figures import Figures, Span, figures
 from worker.api.watch.readings import Reading, fetched, reading_of
 from worker.errors import ServiceUnavailable
 
 READ_SECONDS = 1.0
+LOOK_UP_SECONDS = 10.0
 WINDOW_SECONDS = 15.0
 HISTORY_POINTS = 300
 
@@ -50,7 +53,7 @@ class Overview(msgspec.Struct, frozen=True):
     Attributes:
         at: UTC milliseconds.
         window_seconds: the time that rates and freshness are of.
-        workers: one for each address in `api.workers`.
+        workers: one for each host behind the addresses in `api.workers`.
     """
 
     at: int
@@ -112,7 +115,9 @@ class OverviewWatch:
     def __init__(self, addresses: tuple[str, ...], fetch: Fetch = fetched_apart) -> None:
         self.latest: Overview | None = None
         self.history: deque[Point] = deque(maxlen=HISTORY_POINTS)
-        self._workers = [WorkerWatch(address) for address in addresses]
+        self._addresses = addresses
+        self._workers: dict[str, WorkerWatch] = {}
+        self._looked_up_at_seconds = -inf
         self._fetch = fetch
         self._watchers = 0
         self._task: asyncio.Task[None] | None = None
@@ -141,7 +146,17 @@ class OverviewWatch:
 
     async def read(self) -> Overview:
         """Reads all workers once."""
-        await asyncio.gather(*(worker.read(self._fetch) for worker in self._workers))
-        spans = [span for worker in self._workers if (span := worker.span())]
+        await self._look_up()
+        workers = list(self._workers.values())
+        await asyncio.gather(*(worker.read(self._fetch) for worker in workers))
+        spans = [span for worker in workers if (span := worker.span())]
         total, now_ms = figures(spans) if spans else None, round(time.time() * 1000)
-        return Overview(now_ms, WINDOW_SECONDS, total, [worker.figures() for worker in self._workers])
+        return Overview(now_ms, WINDOW_SECONDS, total, [worker.figures() for worker in workers])
+
+    async def _look_up(self) -> None:
+        """Workers come and go behind a name."""
+        if time.monotonic() - self._looked_up_at_seconds < LOOK_UP_SECONDS:
+            return
+        found = [each for address in self._addresses for each in await asyncio.to_thread(addresses_of, address)]
+        self._workers = {each: self._workers.get(each) or WorkerWatch(each) for each in found}
+        self._looked_up_at_seconds = time.monotonic()

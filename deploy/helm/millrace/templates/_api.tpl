@@ -9,7 +9,8 @@
 
 {{/* The API's millrace.toml: without the sections of what it does not have, so that those restart no pods of it. */}}
 {{- define "millrace.apiConfig" -}}
-{{- $own := dict "health" (dict "host" "0.0.0.0") "api" (dict "host" "0.0.0.0" "port" 8080 "health_port" 9108) }}
+{{- $workers := list (printf "http://%s:9108/metrics" (include "millrace.fullname" .)) }}
+{{- $own := dict "health" (dict "host" "0.0.0.0") "api" (dict "host" "0.0.0.0" "port" 8080 "health_port" 9108 "workers" $workers) }}
 {{- $taken := omit (deepCopy .Values.config) "clean" "experts" "learning" "memory" "refresh" "snapshots" }}
 {{- include "millrace.toml" (mergeOverwrite $taken $own) }}
 {{- end }}
