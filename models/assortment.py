@@ -85,12 +85,17 @@ class Assortment:
 
     def intervene(self, everyone: Interventions, own: Mapping[str, Interventions]) -> None:
         """From now on this holds for all lists, and for those of some users, by id; nothing that was decided before."""
-        self._interventions = everyone
+        before, self._interventions = self._interventions, everyone
         self._own = {stable_hash(user): interventions for user, interventions in own.items()}
         self._own_hashes = np.fromiter(self._own, np.uint64, len(self._own))
         self.unmet.hide(everyone.blocked)
         self._shelf = self._shelf._replace(lifts=np.zeros(len(self._hashes) if everyone.lifts else 0, np.float32))
-        self._looks_at_all = True
+        changed = before.blocked ^ everyone.blocked | everyone.lifts.keys()
+        rows = [row for row in map(self._vocabulary.row, changed) if 0 <= row < len(self._hashes)]
+        for row in rows:
+            self._look_at(row)
+        self._shelf = self._with_pins(self._shelf, everyone.pins)
+        self._looks_at_all |= len(rows) < len(changed)  # one without a row may come back to the row that it had
 
     def is_shown(self, item: str) -> bool:
         """Whether the item may stand in lists."""
@@ -110,7 +115,7 @@ class Assortment:
             self.unmet.settle({*self._hashes[changed].tolist(), *hashes[changed].tolist()})
         for row in range(len(hashes)) if self._looks_at_all else changed.tolist():
             self._look_at(row)
-        if self._looks_at_all or len(changed):
+        if len(changed):
             self._shelf = self._with_pins(self._shelf, self._interventions.pins)
         self._looks_at_all = False
         self._hashes[:] = hashes
@@ -126,7 +131,7 @@ class Assortment:
         everyone, interventions, shelf = self._interventions, self._own[int(user_hash)], self.by_row()
         lifts = shelf.lifts.copy() if len(shelf.lifts) else np.zeros(len(shelf.shown), np.float32)
         for item, lift in interventions.lifts.items():
-            lifts[self._rows_of([item])] = lift
+            lifts[self._rows_of([item])] += lift
         shown = shelf.shown.copy()
         shown[self._rows_of(interventions.blocked)] = False
         return self._with_pins(shelf._replace(shown=shown, lifts=lifts), {**everyone.pins, **interventions.pins})

@@ -6,6 +6,7 @@ stays as it is. So the chance of each item that is shown is exactly the share of
 as estimators from logged propensities need it (Horvitz & Thompson 1952; Bottou et al. 2013).
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -46,8 +47,12 @@ class Explorer:
         self._new_item_events = new_item_events
         self._most_per_category = most_per_category
 
-    def explore(self, knowledge: Knowledge, shard: ProfileShard, users: Int32s, ranked: Ranked) -> dict[int, Explored]:
+    def explore(
+        self, knowledge: Knowledge, shard: ProfileShard, users: Int32s, ranked: Ranked, left_out: Collection[int]
+    ) -> dict[int, Explored]:
         """By number of the list, the new items at the ends of the users' lists; `ranked` loses what stood there.
+
+        Lists that are `left_out` stay as they are, and those whose last place somebody pinned.
 
         The new item takes the last place of a full list, and the place after the last item of a shorter one.
         """
@@ -58,6 +63,8 @@ class Explorer:
         pool = np.concatenate([self._assortment.unmet.hashes, self._vocabulary.hashes[rows]])
         explored = {}
         for index, place in self._draw(shard, users, pool):
+            if index in left_out or ranked.items[index, -1] in shelf.pinned:
+                continue
             item = self._id_of(place, rows)
             rejected = shard.profiles.rejected[users[index]]
             if self._vocabulary.row(item) not in rejected[rejected >= 0] and self._fits(

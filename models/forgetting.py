@@ -7,18 +7,18 @@ from models.experts.sequence import forget_examples
 from models.knowledge import Knowledge
 from models.seen import forget_seen
 from models.shard import ProfileShard
+from models.vocabulary import stable_hash
 
 
-def forget_user(knowledge: Knowledge, item_hashes: UInt64s, shard: ProfileShard, user: str) -> bool:
-    """Forgets the user; False = nobody of that id is in the shard.
+def forget_user(knowledge: Knowledge, item_hashes: UInt64s, shard: ProfileShard, user: str) -> None:
+    """Forgets the user, who may have lost the row before.
 
     State, history and the pairs in the seen filter go, and the examples of the sequence expert that the history leads
     to. What was added up over all users, counts and vectors of items, stays: it tells of nobody.
     """
+    if shard.seen.pairs.any():
+        forget_seen(shard.seen, np.uint64(stable_hash(user)), item_hashes)
     row = shard.users.row(user)
-    if row < 0:
-        return False
-    forget_examples(knowledge.sequence, shard.last_items(row))
-    forget_seen(shard.seen, shard.users.hashes[row], item_hashes)
-    shard.forget(np.array([row], np.int32))
-    return True
+    if row >= 0:
+        forget_examples(knowledge.sequence, shard.last_items(row))
+        shard.forget(np.array([row], np.int32))

@@ -270,7 +270,8 @@ class Recommender:
 
         Takes the last place of a full list out of `ranked`; the items themselves need not have a row.
         """
-        return self._explorer.explore(self.knowledge, shard, users, ranked)
+        own = self._assortment.own_shelves(shard.users.hashes[users])
+        return self._explorer.explore(self.knowledge, shard, users, ranked, own)
 
     def popular(self, size: int) -> tuple[Int32s, npt.NDArray[np.float64]]:
         """Rows of the items most popular over the long run that may be shown, and their shares; pins are kept."""
@@ -291,14 +292,15 @@ class Recommender:
         """Lets an item into lists, or keeps it out; known or not. Categories count where they limit lists."""
         self._assortment.set(item, shown=shown, category=category)
 
-    def intervene(self, everyone: Interventions, own: Mapping[str, Interventions]) -> None:
+    def intervene(self, everyone: Interventions, own: Mapping[str, Interventions]) -> int:
         """From now on these decisions hold for lists: for all of them, and for those of some users, by id.
 
-        Pinned items that are not known get a row, as long as one is free.
+        Pinned items that are not known get a row while one is free; returns how many got none.
         """
-        self.vocabulary.admit([item for each in (everyone, *own.values()) for item in each.pins])
+        rows = self.vocabulary.admit([item for each in (everyone, *own.values()) for item in each.pins])
         self._make_room()
         self._assortment.intervene(everyone, own)
+        return int(np.count_nonzero(rows < 0))
 
     @property
     def describes(self) -> bool:

@@ -240,7 +240,7 @@ def build_worker(
         catalogue,
         pipeline,
         Notes(adapters.notes, settings.kafka.control_topic, instance, adapters.clock),
-        adapters.source.partition_of,
+        adapters.source.partitions,
     )
     parts = Parts(
         adapters.source,

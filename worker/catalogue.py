@@ -32,6 +32,8 @@ class Catalogue:
         self._decode = msgspec.json.Decoder(Item).decode
         self.items: dict[str, Item] = {}
         self._gone: set[str] = set()
+        self._by_category: dict[str, set[str]] = {}
+        self._changed: set[str] = set()
 
     def refresh(self) -> tuple[dict[str, Listing], list[Rejection]]:
         """Reads what is new; returns, by id, what holds for the items that came, and what was unreadable."""
@@ -81,7 +83,12 @@ class Catalogue:
 
     def items_of(self, category: str) -> list[str]:
         """The items of a category."""
-        return [item_id for item_id, item in self.items.items() if item.category == category]
+        return list(self._by_category.get(category, ()))
+
+    def take_changed_categories(self) -> set[str]:
+        """Categories that items came into or left since the last call."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     def known(self, item_ids: Iterable[str]) -> list[Item]:
         """Those of the items that are not gone."""
@@ -107,6 +114,7 @@ class Catalogue:
         return item
 
     def _apply(self, item_id: str, item: Item | None) -> Listing:
+        self._move(item_id, self.category(item_id), item.category if item else "")
         if item is None:
             self.items.pop(item_id, None)
             self._gone.add(item_id)
@@ -114,3 +122,11 @@ class Catalogue:
         self._gone.discard(item_id)
         self.items[item_id] = item
         return self._rules.listing(item)
+
+    def _move(self, item_id: str, before: str, after: str) -> None:
+        """From one category to another; "" = none."""
+        if before != after:
+            self._by_category.get(before, set()).discard(item_id)
+            if after:
+                self._by_category.setdefault(after, set()).add(item_id)
+            self._changed |= {before, after} - {""}

@@ -16,6 +16,7 @@ import msgspec
 
 from models.recommender import Recommender
 from worker.contents import Arrays, encoded, partition_arrays
+from worker.erasure import Fulfilled
 from worker.errors import SnapshotError
 from worker.manifest import Manifests, PartitionEntry, highest_epochs
 from worker.manifest_log import ManifestLog
@@ -23,7 +24,7 @@ from worker.partition import OwnedPartition
 from worker.ports import Clock, SnapshotStore
 from worker.retention import Retention
 
-Due = dict[int, dict[int, int]]  # by partition, what `Erased.due` says of the state
+Due = dict[int, dict[int, Fulfilled]]  # by partition, what `Erased.due` says of the state
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,16 @@ class Written:
     size_bytes: int
     next_offsets: dict[int, int]
     due: Due
+    older: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Blobs:
-    """What C2 has written: names and sizes, the knowledge's first, then the partitions'."""
+    """What C2 has written: names and sizes, the knowledge's first, then the partitions'; and which blobs are older."""
 
     names: Sequence[str]
     size_bytes: int
+    older: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +84,21 @@ class Checkpointer:
         copies = [self._recommender.dump(), *(partition_arrays(self._recommender, each) for each in partitions)]
         entries = {each.number: _entry(each, "") for each in partitions}
         due = {each.number: each.erased.due() for each in partitions}
-        return Cut(entries, due, self._background.submit(self._write_blobs, copies))
+        return Cut(entries, due, self._background.submit(self._write_blobs, copies, notes_older=any(due.values())))
 
     def give_up(self, cut: Cut) -> None:
         """It would be wrong by now; its blobs are dropped once they are written."""
         self._given_up.append(cut.blobs)
 
-    def _write_blobs(self, copies: list[Arrays]) -> Blobs:
+    def _write_blobs(self, copies: list[Arrays], *, notes_older: bool) -> Blobs:
         """C2. Raises SnapshotError. Each copy is let go once it is written, so that memory holds one blob at a time."""
         names, size_bytes = [], 0
+        older = frozenset(self._store.blobs()) if notes_older else frozenset[str]()
         while copies:
             content = encoded(copies.pop(0))
             names.append(self._store.write_blob(content))
             size_bytes += len(content)
-        return Blobs(names, size_bytes)
+        return Blobs(names, size_bytes, older)
 
     def finish(
         self, cut: Cut, now_ms: int, releasing: Sequence[int] = (), within_seconds: float | None = None
@@ -118,23 +122,27 @@ class Checkpointer:
         released = {number: entries.pop(number) for number in releasing}
         self._log.append(knowledge, entries, released, now_ms)
         next_offsets = {number: entry.next_offset for number, entry in cut.partitions.items()}
-        return Written(blobs.size_bytes, next_offsets, cut.due)
+        return Written(blobs.size_bytes, next_offsets, cut.due, blobs.older)
 
     def drop_old(self, clock: Clock) -> None:
         """C5. Raises ServiceUnavailable, SnapshotError; what stays behind is dropped the next time."""
         self._trim(self._retention.drop_old(clock, self._take_given_up()))
 
-    def purge(self, clock: Clock) -> set[int]:
-        """C5, so that nothing older than the last cut is left of what is ours.
+    def purge(self, clock: Clock, older: frozenset[str] = frozenset()) -> set[int]:
+        """C5, so that nothing older than our last manifest is left of our log; no more, unless this process wrote it.
 
-        Returns the partitions of which, in no worker's snapshots, anything older is left. Raises as `drop_old` does,
-        and as `ManifestLog.append` does.
+        Returns our partitions of which, in no worker's snapshots, anything older is left; none, as long as there are
+        blobs that are `older` and that nobody names. Raises as `drop_old` does, and as `ManifestLog.append` does.
         """
-        if self._trim(self._retention.drop_old(clock, self._take_given_up())) and self._log.has_written:
+        has_passed_on = self._trim(self._retention.drop_old(clock, self._take_given_up()))
+        if not self._log.is_last():
+            return set()
+        if has_passed_on:
             self._log.append(self._log.latest.knowledge, self._log.latest.partitions, {}, clock.now_ms())
-        kept = self._retention.drop_old(clock, purge=True)
-        ours = {} if self._retention.has_unnamed_blobs() else self._log.latest.partitions
-        return {number for number, entry in ours.items() if _blobs_of(number, kept) <= {entry.blob, ""}}
+        kept = self._retention.drop_old(clock, purge_below=self._log.sequence)
+        if older & self._retention.unnamed():
+            return set()
+        return {n for n, entry in self._log.latest.partitions.items() if _blobs_of(n, kept) <= {entry.blob, ""}}
 
     def _trim(self, kept: Manifests) -> bool:
         """Lets go of what we released and others have by now; whether there was anything."""

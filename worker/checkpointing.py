@@ -26,7 +26,7 @@ class Checkpointing:
     def begin(self) -> None:
         """C1; C2 goes on beside the loop. Nothing, while the last one is still being written."""
         if not self._owned and self._parts.enforcement.is_erasing:
-            self._drop_old({})
+            self._drop_old({}, frozenset())
         if self._owned and not self._pending:
             self._began_seconds = self._parts.clock.monotonic()
             self._flush_dead_letters()
@@ -64,7 +64,7 @@ class Checkpointing:
         written: Written = self._parts.checkpointer.finish(cut, clock.now_ms(), releasing, within_seconds)
         self._parts.observer.snapshot_written(written.size_bytes, clock.monotonic() - self._began_seconds)
         self._commit(written.next_offsets)
-        self._drop_old(written.due)
+        self._drop_old({} if releasing else written.due, written.older)
 
     def _failed(self, error: MillraceError) -> None:
         """Tells of it; the last one stays the truth."""
@@ -84,11 +84,11 @@ class Checkpointing:
         except ServiceUnavailable as error:
             log.warning("the offsets were not committed this time", cause=str(error), remedy=error.remedy)
 
-    def _drop_old(self, due: Due) -> None:
+    def _drop_old(self, due: Due, older: frozenset[str]) -> None:
         """And tells of whom no snapshot holds anything any more."""
         try:
             if any(due.values()) or self._parts.enforcement.is_erasing:
-                clean = self._parts.checkpointer.purge(self._parts.clock)
+                clean = self._parts.checkpointer.purge(self._parts.clock, older)
                 self._parts.enforcement.send_receipts({number: due[number] for number in clean & due.keys()})
             else:
                 self._parts.checkpointer.drop_old(self._parts.clock)

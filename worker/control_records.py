@@ -5,6 +5,7 @@ Compacted by key, so that what stands there is what holds. A null value takes a 
 
 from collections.abc import Iterator
 from enum import StrEnum
+from hashlib import blake2b
 
 import msgspec
 
@@ -13,6 +14,9 @@ from worker.event_faults import id_faults
 MOST_PLACES = 100
 MOST_STRENGTH = 1000.0
 MOST_NOTE_CHARACTERS = 1000
+MOST_RULES = 10_000
+MOST_PARTITIONS = 10_000
+MOST_AHEAD_MS = 300_000  # by which clocks may differ
 
 
 class Action(StrEnum):
@@ -71,19 +75,22 @@ class Forget(msgspec.Struct, frozen=True, omit_defaults=True, tag="forget", tag_
 
 
 class Receipt(msgspec.Struct, frozen=True, tag="receipt", tag_field="type"):
-    """A user was forgotten, in one partition.
+    """A user was forgotten, in some partitions.
 
     Attributes:
-        requested_at: of the request.
-        snapshots_clean_at: from when on no snapshot of the partition held anything of the user, UTC milliseconds.
-        worker: whose partition it was.
+        worker: who says so.
+        requested_at: of the request, UTC milliseconds.
+        partitions: all that the worker knows to hold nothing of the user any more, themselves or in a snapshot.
+        of_partitions: how many the topic has.
+        snapshots_clean_at: since when, UTC milliseconds.
     """
 
     user_id: str
-    partition: int
-    requested_at: int
-    snapshots_clean_at: int
     worker: str
+    requested_at: int
+    partitions: tuple[int, ...]
+    of_partitions: int
+    snapshots_clean_at: int
 
 
 ControlRecord = Rule | Forget | Receipt
@@ -97,7 +104,12 @@ def control_key(record: ControlRecord) -> str:
         case Forget():
             return f"forget:{record.user_id}"
         case Receipt():
-            return f"receipt:{record.partition}:{record.user_id}"
+            return f"receipt:{record.worker}:{record.user_id}"
+
+
+def user_key(user_id: str) -> int:
+    """64 bits that stand for a user where requests are noted."""
+    return int.from_bytes(blake2b(user_id.encode(), digest_size=8).digest(), "little")
 
 
 def rule_key(rule_id: str) -> str:
@@ -121,3 +133,15 @@ def rule_faults(rule: Rule, max_id_characters: int) -> Iterator[str]:
     names |= {name: text for name in ("item_id", "category", "user_id") if (text := getattr(rule, name))}
     for name, text in names.items():
         yield from id_faults(name, text, max_id_characters)
+
+
+def request_faults(record: Forget | Receipt, now_ms: int, max_id_characters: int) -> Iterator[str]:
+    """Why it is no request to forget, or no receipt, that can be kept."""
+    yield from id_faults("user_id", record.user_id, max_id_characters)
+    if not 0 <= record.requested_at <= now_ms + MOST_AHEAD_MS:
+        yield f"requested_at is {record.requested_at}, no time in milliseconds up to now"
+    if isinstance(record, Receipt):
+        if not 0 < record.of_partitions <= MOST_PARTITIONS:
+            yield f"of_partitions is {record.of_partitions}, not from 1 to {MOST_PARTITIONS}"
+        if not all(0 <= partition < MOST_PARTITIONS for partition in record.partitions):
+            yield "partitions has what is no partition"

@@ -5,57 +5,75 @@ state, and a user who came back since is not forgotten again after a restart. Ev
 over, however late they are read.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from models.batch import Bools, Int64s, UInt64s
 from models.digests import digest
-from worker.control_records import Forget
+from worker.control_records import Forget, user_key
 
 
-def user_key(user_id: str) -> int:
-    """A user's key, as steps have it too."""
-    return int(digest([user_id]).keys[0])
+class Fulfilled(NamedTuple):
+    """A request that was fulfilled in one partition.
+
+    Attributes:
+        erased_at: when it was, UTC milliseconds.
+        is_due: whether no receipt says so yet.
+    """
+
+    requested_at: int
+    erased_at: int
+    is_due: bool
 
 
 class Erased:
-    """What one partition has fulfilled: by user's key, when it was asked for, and whether a receipt is due for it."""
+    """What one partition has fulfilled, by users' keys."""
 
     def __init__(self) -> None:
-        self._requests: dict[int, tuple[int, bool]] = {}
+        self._requests: dict[int, Fulfilled] = {}
 
     def has(self, request: Forget) -> bool:
         """Whether this was fulfilled here."""
-        requested_at, _ = self._requests.get(user_key(request.user_id), (-1, False))
-        return requested_at >= request.requested_at
+        known = self._requests.get(user_key(request.user_id))
+        return known is not None and known.requested_at >= request.requested_at
 
-    def note(self, request: Forget, *, is_due: bool) -> None:
-        """It is fulfilled."""
-        self._requests[user_key(request.user_id)] = request.requested_at, is_due
+    def note(self, request: Forget, now_ms: int) -> None:
+        """It is fulfilled; a receipt is due."""
+        self._requests[user_key(request.user_id)] = Fulfilled(request.requested_at, now_ms, is_due=True)
 
     def settle(self, user_id: str, requested_at: int) -> None:
-        """There is a receipt."""
+        """There is a receipt for what was fulfilled by then."""
         key = user_key(user_id)
-        if self._requests.get(key, (0, False))[0] <= requested_at:
-            self._requests[key] = requested_at, False
+        known = self._requests.get(key)
+        if known and known.requested_at <= requested_at:
+            self._requests[key] = known._replace(is_due=False)
 
-    def due(self) -> dict[int, int]:
-        """When it was asked for, by the keys of those users for whom a receipt is due."""
-        return {key: requested_at for key, (requested_at, is_due) in self._requests.items() if is_due}
+    def keep_only(self, keys: Container[int]) -> None:
+        """The others took their requests back."""
+        self._requests = {key: request for key, request in self._requests.items() if key in keys}
+
+    def due(self) -> dict[int, Fulfilled]:
+        """Those for which a receipt is due."""
+        return {key: request for key, request in self._requests.items() if request.is_due}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it."""
-        times, due = zip(*self._requests.values(), strict=True) if self._requests else ((), ())
-        keys = np.fromiter(self._requests, np.uint64, len(self._requests))
-        return {"keys": keys, "requested_ms": np.array(times, np.int64), "is_due": np.array(due, np.bool_)}
+        requested, erased, due = zip(*self._requests.values(), strict=True) if self._requests else ((), (), ())
+        return {
+            "keys": np.fromiter(self._requests, np.uint64, len(self._requests)),
+            "requested_ms": np.array(requested, np.int64),
+            "erased_ms": np.array(erased, np.int64),
+            "is_due": np.array(due, np.bool_),
+        }
 
     def load_state(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Takes over what `state` gave; nothing where a snapshot is from before there were requests."""
         if arrays:
-            rows = zip(arrays["requested_ms"].tolist(), arrays["is_due"].tolist(), strict=True)
+            columns = (arrays[name].tolist() for name in ("requested_ms", "erased_ms", "is_due"))
+            rows = [Fulfilled(*row) for row in zip(*columns, strict=True)]
             self._requests = dict(zip(arrays["keys"].tolist(), rows, strict=True))
 
 

@@ -67,7 +67,7 @@ class Worker:
         """What lists wait for; None = they may be made."""
         if not self._parts.catalogue.may_rank():
             return "the catalogue is not read yet, and the rules need it"
-        return None if self._parts.enforcement.may_rank() else "the control topic, which holds rules, is not read yet"
+        return None if self._parts.enforcement.has_read else "the control topic, which holds rules, is not read yet"
 
     # -- the main line ----------------------------------------------------------------------------------------
 
@@ -97,7 +97,10 @@ class Worker:
                 self._parts.observer.received(number, batch)
                 self._parts.pipeline.process(self._owned[number], batch)
         self._parts.observer.processed(records, clock.monotonic() - polled_at)
-        self._ownership.take_over()
+        if self._is_due("control", CONTROL_SECONDS):
+            self._read_control()
+        if self._parts.enforcement.has_read:  # what is learned before could not be told from what comes after a request
+            self._ownership.take_over()
         if self._status and self._parts.source.joined():
             self._status = None
         self._report_rejected()
@@ -162,8 +165,6 @@ class Worker:
         if self._is_due("catalogue", CATALOGUE_SECONDS):
             self._read_catalogue()
             self._parts.pipeline.describing.some()
-        if self._is_due("control", CONTROL_SECONDS):
-            self._read_control()
         if self._is_due("popular", self._settings.lists.popular_interval_seconds):
             self._publish_popular()
         if self._is_due("similar", self._settings.lists.similar_interval_seconds):
@@ -211,7 +212,8 @@ class Worker:
         if listings:
             self._parts.pipeline.set_listings(listings, list(self._owned.values()))
             self._parts.pipeline.describing.add(self._parts.catalogue.known(listings))
-            self._parts.enforcement.catalogue_changed(self._owned)
+            if self._parts.enforcement.catalogue_changed(self._owned):
+                self._due["popular"] = 0.0
         self._reject(rejections)
 
     def _read_control(self) -> None:

@@ -21,18 +21,19 @@ class ManifestLog:
     Attributes:
         instance: name of the worker.
         latest: what our next manifest carries on from.
+        sequence: number of the last manifest that we know of; 0 = there is none.
     """
 
     def __init__(self, store: SnapshotStore, instance: str) -> None:
         self.instance = instance
         self.latest = NOTHING
         self._store = store
-        self._sequence = _last_sequence(store, instance)
+        self.sequence = _last_sequence(store, instance)
+        self._has_appended = False
 
-    @property
-    def has_written(self) -> bool:
-        """Whether a manifest of ours is known."""
-        return self._sequence > 0
+    def is_last(self) -> bool:
+        """Whether this process wrote the last manifest of our log: not after a restart, and not once it was sealed."""
+        return self._has_appended and _last_sequence(self._store, self.instance) == self.sequence
 
     def append(
         self,
@@ -49,15 +50,16 @@ class ManifestLog:
         before = {n: entry for n, entry in self.latest.entries().items() if n not in partitions}
         manifest = Manifest(FORMAT, knowledge, partitions, before | released, now_ms)
         self._verify_newest()
-        name = ManifestName(self.instance, self._sequence + 1)
+        name = ManifestName(self.instance, self.sequence + 1)
         self._create(name, manifest)
-        self._sequence = name.sequence
+        self.sequence = name.sequence
         self._verify_newest()  # a number may also be free because it was dropped meanwhile
         self.latest = manifest
+        self._has_appended = True
         return name
 
     def _verify_newest(self) -> None:
-        if _last_sequence(self._store, self.instance) > self._sequence:
+        if _last_sequence(self._store, self.instance) > self.sequence:
             raise OwnershipLost(
                 f"the snapshots of {self.instance} were continued or ended by another worker",
                 "give each worker a kafka.instance_id of its own; nothing else, if this one was away for long",

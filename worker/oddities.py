@@ -31,10 +31,12 @@ class Oddities:
             return
         rows = np.flatnonzero(shown >= self._share * lists)
         odd = rows[~np.isin(rows, self._recommender.knowledge.popularity.top[-1])]
-        for row in odd[np.argsort(-shown[odd], kind="stable")][:MOST_ITEMS].tolist():
+        told = 0
+        for row in odd[np.argsort(-shown[odd], kind="stable")].tolist():
             item = self._recommender.vocabulary.id_of(row)
-            if item not in meant and self._is_news(item):
+            if told < MOST_ITEMS and item not in meant and self._is_news(item):
                 self._tell(item, float(shown[row] / lists), float(self._popularity()[row]))
+                told += 1
 
     def _popularity(self) -> Float64s:
         """(n,) shares of all events over the long run."""

@@ -66,26 +66,24 @@ class OwnedPartition:
             self.dirty.forget_all_but(self.shard.users.rows_in_use())
 
     def mark_lists_with(self, item_rows: Int32s, explored: UInt64s, now_ms: int, *, noted_whole: bool = True) -> None:
-        """The published lists that show any of these items, or of these hashes as a new item, are wrong.
+        """The published lists that show any of these items, or of these hashes as a new item, are wrong; they go first.
 
         So may all be that are longer than what is noted of them, unless they are `noted_whole`.
         """
         rows = self.shard.users_with(item_rows, explored, noted_whole=noted_whole)
-        self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
+        self.dirty.mark_urgent(rows, now_ms, self.shard.users.capacity)
 
     def mark_users(self, user_ids: Iterable[str], now_ms: int) -> None:
-        """The lists of these users, as far as they are here, are wrong; they are made anew at once."""
+        """The lists of these users, as far as they are here, are wrong."""
         known = [row for row in map(self.shard.users.row, user_ids) if row >= 0]
-        rows = np.array(known, np.int64)
-        self.dirty.mark_rows(rows, now_ms, self.shard.users.capacity)
-        self.dirty.hurry(rows)
+        self.dirty.mark_urgent(np.array(known, np.int64), now_ms, self.shard.users.capacity)
 
-    def forget_user(self, recommender: Recommender, user_id: str) -> bool:
-        """Forgets all that tells of a user; False = nobody of that id is here."""
+    def forget_user(self, recommender: Recommender, user_id: str) -> None:
+        """Forgets all that tells of a user, who may be here or may have been."""
         row = self.shard.users.row(user_id)
         if row >= 0:
             self.dirty.forget(row)
-        return forget_user(recommender.knowledge, recommender.vocabulary.hashes, self.shard, user_id)
+        forget_user(recommender.knowledge, recommender.vocabulary.hashes, self.shard, user_id)
 
 
 def new_partition(number: int, recommender: Recommender, cleaner: Cleaner) -> OwnedPartition:

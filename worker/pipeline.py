@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ from worker.departed import Departed
 from worker.describing import Describing
 from worker.drift import DriftWatch
 from worker.erasure import Bygone
-from worker.errors import ServiceUnavailable
+from worker.errors import ServiceUnavailable, StateError
 from worker.events import Reject
 from worker.observers import Exposure, Observer, Remembered
 from worker.oddities import Oddities
@@ -146,7 +147,7 @@ class Pipeline:
         """The users of all partitions who waited longest, at most a chunk of them."""
         now_seconds, size = self._ports.clock.monotonic(), self._refresh.chunk_users
         due = [partition.dirty.due(now_seconds, self._refresh.coalesce_seconds) for partition in partitions]
-        since = [partition.dirty.since_ms[rows] for partition, rows in zip(partitions, due, strict=True)]
+        since = [partition.dirty.waiting_since(rows) for partition, rows in zip(partitions, due, strict=True)]
         waiting = np.concatenate([*since, np.zeros(0, np.int64)])
         if len(waiting) > size:
             chosen = np.zeros(len(waiting), np.bool_)
@@ -205,9 +206,9 @@ class Pipeline:
         self._retry_at_seconds = -np.inf
 
     def publish_popular(self, *, standing_by: bool = False) -> None:
-        """Renews the fallback list; while nothing is known, or we stand by, only asks whether the sink is there."""
+        """Renews the fallback list; while nothing was learned, or we stand by, only asks whether the sink is there."""
         rows, popular = self._ranker.popular(self._ports.clock.now_ms())
-        is_published = bool(popular.items) and not standing_by
+        is_published = self._recommender.events > 0 and not standing_by
         try:
             if is_published:
                 self._ports.lists.publish_popular(popular)
@@ -268,25 +269,39 @@ class Pipeline:
         """Takes items out of lists or lets them in again; lists that show a lost item are refreshed."""
         for item_id, listing in listings.items():
             self._recommender.set_shown(item_id, shown=listing.shown, category=listing.category)
-        self._similar.show(item_id for item_id, listing in listings.items() if listing.shown)
+        blocked = self._ranker.ruling.everyone.blocked
+        self._similar.show(item_id for item_id, each in listings.items() if each.shown and item_id not in blocked)
         self._lose([item_id for item_id, listing in listings.items() if not listing.shown], partitions)
 
     def rule(self, ruling: Ruling, partitions: Sequence[OwnedPartition]) -> None:
         """From now on lists follow these rules. Those that break a new block, and those of a new rule, are wrong."""
         before, self._ranker.ruling = self._ranker.ruling, ruling
-        self._recommender.intervene(ruling.everyone, ruling.own)
+        if unplaced := self._recommender.intervene(ruling.everyone, ruling.own):
+            log.warning("there is no room for pinned items: raise memory.items_bytes", items=unplaced)
         self._similar.show(before.everyone.blocked - ruling.everyone.blocked)
         self._lose(list(ruling.everyone.blocked - before.everyone.blocked), partitions)
         concerned = [user for user in {*before.own, *ruling.own} if before.own.get(user) != ruling.own.get(user)]
         for partition in partitions:
             partition.mark_users(concerned, self._ports.clock.now_ms())
 
-    def forget_user(self, partition: OwnedPartition, user_id: str, *, is_home: bool) -> bool:
-        """Forgets a user and takes the list away; False = nobody of that id is there, and it `is_home` of others."""
-        concerns_us = partition.forget_user(self._recommender, user_id) or is_home
-        if concerns_us:
-            self._departed.add(partition.position, [user_id])
-        return concerns_us
+    def forget_user(self, partition: OwnedPartition, user_id: str) -> None:
+        """Forgets all that tells of a user, but for the list."""
+        partition.forget_user(self._recommender, user_id)
+
+    def remove_list(self, user_id: str, made_up_to_ms: int) -> bool:
+        """Takes a user's list away, unless it was made later; False = the store is away."""
+        if self._ports.clock.monotonic() < self._retry_at_seconds:
+            return False
+        lists = self._ports.lists
+        try:
+            with suppress(StateError):  # what stands there is none of ours
+                found = lists.read(user_id)
+                if found and found.generated_at <= made_up_to_ms:
+                    lists.remove([user_id], found.position)
+        except ServiceUnavailable as error:
+            self._publish_failed(0, error)
+            return False
+        return True
 
     def _lose(self, item_ids: Sequence[str], partitions: Sequence[OwnedPartition]) -> None:
         """These items may not be shown any more: lists that show them are wrong, and nothing is told of them."""

@@ -54,9 +54,6 @@ class EventSource(Protocol):
     def partitions(self) -> int:
         """How many the topic has, as far as is known here; 0 = nothing is known yet."""
 
-    def partition_of(self, user_id: str) -> int:
-        """Where the events of a user go, as producers choose by the key; -1 = not known yet."""
-
     def begin(self, partition: int, offset: int | None) -> int:
         """Seeks to `offset` (None = the start of the log), lets the records flow, returns the offset.
 

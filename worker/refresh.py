@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.batch import Float64s, Int32s, Int64s
+from models.batch import Bools, Float64s, Int32s, Int64s
 
 CLEAN = 0
-EVERYONE = slice(None)
-BYTES_PER_USER = 16  # since when, and when refreshed
+BYTES_PER_USER = 17  # since when, when refreshed, and whether it is urgent
 MOST_SAVED_SECONDS = 1.0
 LEAST_REST = 1e-9  # a share of 1 leaves nothing; the savings are full after the first moment of work
 
@@ -29,6 +28,7 @@ class DirtyUsers:
     def __init__(self) -> None:
         self.since_ms: Int64s = np.zeros(0, np.int64)
         self._refreshed_at: Float64s = np.zeros(0)
+        self._urgent: Bools = np.zeros(0, np.bool_)
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self.since_ms))
@@ -47,19 +47,30 @@ class DirtyUsers:
         new = rows[self.since_ms[rows] == CLEAN]
         self.since_ms[new] = now_ms
 
+    def mark_urgent(self, rows: Int64s, now_ms: int, capacity: int) -> None:
+        """These lists show what they must not: they are made anew before all others."""
+        self.mark_rows(rows, now_ms, capacity)
+        self._refreshed_at[rows] = -np.inf
+        self._urgent[rows] = True
+
+    def waiting_since(self, rows: Int64s) -> Int64s:
+        """Since when each of them waits, for the order: those that are urgent since ever."""
+        return np.where(self._urgent[rows], CLEAN, self.since_ms[rows])
+
     def forget_all_but(self, rows: Int32s) -> None:
         """Only the users in `rows` are left in the shard."""
-        kept = self.since_ms[rows]
-        self.since_ms[:] = CLEAN
-        self.since_ms[rows] = kept
+        kept, urgent = self.since_ms[rows], self._urgent[rows]
+        self.since_ms[:], self._urgent[:] = CLEAN, False
+        self.since_ms[rows], self._urgent[rows] = kept, urgent
 
     def forget(self, row: int) -> None:
         """The user in this row is gone."""
         self.since_ms[row : row + 1] = CLEAN
+        self._urgent[row : row + 1] = False
 
-    def hurry(self, rows: Int64s | slice = EVERYONE) -> None:
-        """Whoever of these is out of date may be refreshed at once."""
-        self._refreshed_at[rows] = -np.inf
+    def hurry(self) -> None:
+        """Whoever is out of date may be refreshed at once."""
+        self._refreshed_at[:] = -np.inf
 
     def due(self, now_seconds: float, coalesce_seconds: float) -> Int64s:
         """Rows that may be refreshed now, in no order."""
@@ -70,6 +81,7 @@ class DirtyUsers:
         """The lists are published; returns since when each was out of date."""
         since_ms = self.since_ms[rows]
         self.since_ms[rows] = CLEAN
+        self._urgent[rows] = False
         self._refreshed_at[rows] = now_seconds
         return since_ms
 
@@ -91,6 +103,7 @@ class DirtyUsers:
         if missing > 0:
             self.since_ms = np.concatenate([self.since_ms, np.zeros(missing, np.int64)])
             self._refreshed_at = np.concatenate([self._refreshed_at, np.full(missing, -np.inf)])
+            self._urgent = np.concatenate([self._urgent, np.zeros(missing, np.bool_)])
 
 
 class RefreshBudget:

@@ -23,5 +23,7 @@ class Reporting:
         codes = [code for code, kind in enumerate(cleaned.kind_names) if kind in self._kinds]
         for place in np.flatnonzero(np.isin(cleaned.kinds, codes)).tolist() if codes else ():
             user, item = cleaned.batch.users[place], cleaned.batch.items[place]
-            report = Report(item, f"{stable_hash(user):016x}", int(cleaned.batch.times_ms[place]))
+            record_ms, event_ms = int(cleaned.record_times_ms[place]), int(cleaned.batch.times_ms[place])
+            reporter = f"{stable_hash(f'{user}{item}'):016x}"  # another one for each item, so that nobody is followed
+            report = Report(item, reporter, event_ms if record_ms < 0 else record_ms)
             self._notes.leave(review_key(report), report)

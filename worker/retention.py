@@ -18,23 +18,30 @@ class Retention:
         self._keep = keep
         self._unnamed_since_seconds: dict[str, float] = {}
 
-    def drop_old(self, clock: Clock, given_up: Iterable[str] = (), *, purge: bool = False) -> Manifests:
+    def drop_old(self, clock: Clock, given_up: Iterable[str] = (), purge_below: int = 0) -> Manifests:
         """Drops our manifests beyond the last n, then the blobs that nobody names; returns the manifests that stay.
 
-        Blobs that were `given_up` wait for no manifest. A `purge` leaves only our last manifest, and of logs that were
-        sealed none whose partitions passed on. Raises ServiceUnavailable or SnapshotError when something can be neither
-        read nor dropped; the next call tries again.
+        Blobs that were `given_up` wait for no manifest. A purge drops all of ours below that number, and of logs that
+        were sealed what passed on. Raises ServiceUnavailable or SnapshotError when something can be neither read nor
+        dropped; the next call tries again.
         """
         manifests = self._read_all()
-        dropped = self._beyond_the_last(1 if purge else self._keep)
-        dropped += _of_dead_workers(manifests, self._instance, clock.now_ms())
-        dropped += _of_sealed_logs(manifests) if purge else []
+        dropped = self._beyond_the_last() + _of_dead_workers(manifests, self._instance, clock.now_ms())
+        if purge_below:
+            dropped += [name for name in self._ours() if name.sequence < purge_below] + _of_sealed_logs(manifests)
         self._store.drop(dropped, [])
         freed = _blobs(manifest for name, manifest in manifests if name in dropped) | set(given_up)
         kept = self._read_all()
         named = _blobs(manifest for _, manifest in kept)
-        self._store.drop([], sorted((freed - named) | self._abandoned(named, clock.monotonic())))
+        gone = (freed - named) | self._abandoned(named, clock.monotonic())
+        self._store.drop([], sorted(gone))
+        for blob in gone:
+            self._unnamed_since_seconds.pop(blob, None)
         return kept
+
+    def unnamed(self) -> set[str]:
+        """Blobs that no manifest named when `drop_old` looked last, and that it left."""
+        return set(self._unnamed_since_seconds)
 
     def _read_all(self) -> Manifests:
         """Unlike a restart, this must not pass over what merely cannot be read now: it would drop its blobs."""
@@ -42,12 +49,11 @@ class Retention:
         decoded = [(name, decode_manifest(name, content)) for name, content in contents]
         return [(name, manifest) for name, manifest in decoded if manifest]
 
-    def _beyond_the_last(self, keep: int) -> list[ManifestName]:
-        return [name for name in self._store.manifests() if name.instance == self._instance][:-keep]
+    def _ours(self) -> list[ManifestName]:
+        return [name for name in self._store.manifests() if name.instance == self._instance]
 
-    def has_unnamed_blobs(self) -> bool:
-        """Whether, at the last call of `drop_old`, there were blobs that no manifest names yet."""
-        return bool(self._unnamed_since_seconds)
+    def _beyond_the_last(self) -> list[ManifestName]:
+        return self._ours()[: -self._keep]
 
     def _abandoned(self, named: set[str], now_seconds: float) -> set[str]:
         """Blobs of snapshots that were never finished: nobody has named them for long."""

@@ -1,6 +1,5 @@
 """The review queue: items that users reported or whose lists look odd, and that nobody has looked at since."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from worker.review_records import Decision, Oddity, Report, Review, ReviewRecord
 from worker.settings import KafkaSettings
 
 RULE_PREFIX = "review:"
+ODDER = 0.1  # by so much larger a share of lists
 
 Written = tuple[str, str, bytes]  # topic, key, value
 
@@ -33,7 +33,7 @@ class ReviewQueue:
     def __init__(self, source: CompactedTopic) -> None:
         self._source = source
         self._decode = msgspec.json.Decoder(ReviewRecord).decode
-        self._records: dict[str, Report | Oddity] = {}
+        self._waiting: dict[str, dict[str, Report | Oddity]] = {}  # by item and key, since the item's last review
         self._reviews: dict[str, Review] = {}
         self.caught_up = False
 
@@ -41,7 +41,6 @@ class ReviewQueue:
         """Reads what is new, but for what is no record; says whether anything came. Raises ServiceUnavailable."""
         polled = self._source.poll()
         for key, value in polled:
-            self._records.pop(key, None)
             if value is not None:
                 self._take(key, value)
         self.caught_up = self.caught_up or self._source.caught_up()
@@ -53,13 +52,13 @@ class ReviewQueue:
 
     def waiting(self) -> list[Waiting]:
         """Items to be looked at: those with most reports first, then the latest."""
-        by_item: dict[str, list[Report | Oddity]] = defaultdict(list)
-        for record in list(self._records.values()):
-            review = self._reviews.get(record.item_id)
-            if review is None or record.at > review.at:
-                by_item[record.item_id].append(record)
-        found = [_waiting(item, records) for item, records in by_item.items()]
+        found = [_waiting(item, list(records.values())) for item, records in list(self._waiting.items())]
         return sorted(found, key=lambda each: (-each.reports, -each.last_at, each.item_id))
+
+    def share_of_lists(self, item_id: str) -> float:
+        """In how many lists it stands, from 0 to 1, where that looks odd now."""
+        records = list(self._waiting.get(item_id, {}).values())
+        return max((each.share_of_lists for each in records if isinstance(each, Oddity)), default=0.0)
 
     def close(self) -> None:
         """Ends reading."""
@@ -71,10 +70,23 @@ class ReviewQueue:
         except UNREADABLE as error:
             log.warning("a record of the review topic is passed over", error=str(error))
             return
+        item = record.item_id
         if isinstance(record, Review):
-            self._reviews[record.item_id] = record
-        else:
-            self._records[key] = record
+            self._reviews[item] = record
+            left = {name: each for name, each in self._waiting.pop(item, {}).items() if _is_news(each, record)}
+            if left:
+                self._waiting[item] = left
+        elif _is_news(record, self._reviews.get(item)):
+            self._waiting[item] = self._waiting.get(item, {}) | {key: record}
+
+
+def _is_news(record: Report | Oddity, review: Review | None) -> bool:
+    """Whether there is more to it than when the item was looked at."""
+    if review is None:
+        return True
+    if isinstance(record, Oddity):
+        return record.share_of_lists > review.share_of_lists + ODDER
+    return record.at > review.at
 
 
 def _waiting(item_id: str, records: list[Report | Oddity]) -> Waiting:
@@ -127,9 +139,15 @@ def rule_of(verdict: Verdict, now_ms: int) -> Rule | None:
     )
 
 
-def records_of(verdict: Verdict, rule: Rule | None, kafka: KafkaSettings, now_ms: int) -> Iterable[Written]:
-    """What is to be written, in this order: who decided, the rule that follows, and that the item was looked at."""
-    review = Review(verdict.item_id, verdict.decision, verdict.author, now_ms, rule.id if rule else "", verdict.note)
+def records_of(
+    verdict: Verdict, rule: Rule | None, kafka: KafkaSettings, now_ms: int, share_of_lists: float
+) -> Iterable[Written]:
+    """What is to be written, in this order: who decided, the rule that follows, and that the item was looked at.
+
+    `share_of_lists` as the queue has it now.
+    """
+    rule_id = rule.id if rule else ""
+    review = Review(verdict.item_id, verdict.decision, verdict.author, now_ms, rule_id, verdict.note, share_of_lists)
     yield kafka.audit_topic, *audit_record(Decided("reviewed", verdict.author, now_ms, review))
     if rule:
         yield kafka.control_topic, control_key(rule), msgspec.json.encode(rule)

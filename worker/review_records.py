@@ -53,6 +53,7 @@ class Review(msgspec.Struct, frozen=True, omit_defaults=True, tag="review", tag_
 
     Attributes:
         at: when; what was reported later waits for the next review.
+        share_of_lists: in which the item stood then, as far as that looked odd; more will look odd again.
         rule_id: of the rule that came of it; "" = none.
     """
 
@@ -62,6 +63,7 @@ class Review(msgspec.Struct, frozen=True, omit_defaults=True, tag="review", tag_
     at: int
     rule_id: str = ""
     note: str = ""
+    share_of_lists: float = 0.0
 
 
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):

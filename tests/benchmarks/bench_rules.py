@@ -117,8 +117,9 @@ def measured(shop: Shop, folder: Path) -> dict[str, Any]:
         control = Control(KafkaTable(shop.settings.kafka, shop.settings.kafka.control_topic))
 
         def has_receipt() -> bool:
-            control.refresh(0)
-            return bool(control.receipts(forgotten))
+            control.refresh(round(time.time() * 1000))
+            progress = control.progress(forgotten)
+            return progress is not None and progress.is_done
 
         receipt_seconds = seconds_until(has_receipt, asked_at, "there is a receipt")
         control.close()

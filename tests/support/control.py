@@ -56,3 +56,8 @@ def rule(action: Action, rule_id: str = "r1", **others: Any) -> Rule:
 def forget(user_id: str, requested_at: int) -> Forget:
     """A request of one user."""
     return Forget(user_id, requested_at, "ed")
+
+
+def receipt(user_id: str, requested_at: int, *partitions: int, of: int = 1, worker: str = "w-0") -> Receipt:
+    """That these of so many partitions hold nothing of the user any more."""
+    return Receipt(user_id, worker, requested_at, partitions, of, requested_at + 5)

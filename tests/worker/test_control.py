@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.control import ControlTopic, forget, rule
+from tests.support.control import ControlTopic, forget, receipt, rule
 from worker.adapters.memory import MemoryTable
 from worker.control import Control
-from worker.control_records import Action, ControlRecord, Forget, Receipt, Rule, control_key, rule_faults, rule_key
+from worker.control_records import Action, ControlRecord, Forget, Rule, control_key, rule_faults, rule_key, user_key
 from worker.events import Reject
 from worker.settings import EventSettings
 
@@ -57,30 +57,41 @@ def test_rules_hold_from_their_record_until_they_expire_or_are_taken_back() -> N
 def test_who_reads_later_finds_the_same() -> None:
     topic = ControlTopic()
     topic.put(rule(Action.BLOCK, "a", item_id="i1"), forget("u1", 5), rule(Action.BLOCK, "a", item_id="i9"))
-    topic.put(Receipt("u1", 3, 5, 6, "w-0"))
+    topic.put(receipt("u1", 5, 0))
     control = read(topic)
     assert [each.item_id for each in control.rules] == ["i9"]
     assert control.forgets == {"u1": forget("u1", 5)}
+    assert control.by_key == {user_key("u1"): forget("u1", 5)}
     assert control.open == {}
-    assert [each.partition for each in control.receipts("u1")] == [3]
 
 
-def test_a_request_is_open_until_a_receipt_for_it_is_there_and_again_when_it_is_repeated() -> None:
+def test_a_request_is_open_until_receipts_tell_of_all_partitions() -> None:
     topic = ControlTopic()
     control = read(topic)
-    topic.put(forget("u1", 5))
+    topic.put(forget("u1", 5), receipt("u1", 5, 0, 2, of=3), receipt("u1", 4, 1, of=3, worker="w-1"))
     assert control.refresh(NOW_MS).requests
-    assert list(control.open) == ["u1"]
-    topic.put(Receipt("u1", 3, 5, 6, "w-0"))
-    assert control.refresh(NOW_MS).receipts == [Receipt("u1", 3, 5, 6, "w-0")]
+    assert list(control.open) == ["u1"], "that of w-1 is for an earlier request"
+    topic.put(receipt("u1", 5, 1, of=3, worker="w-1"))
+    control.refresh(NOW_MS)
+    assert not control.open
+    progress = control.progress("u1")
+    assert progress is not None
+    assert (progress.partitions, progress.of_partitions, progress.snapshots_clean_at) == ((0, 1, 2), 3, 10)
+
+
+def test_a_later_request_begins_anew_and_one_that_a_slow_clock_made_earlier_changes_nothing() -> None:
+    topic = ControlTopic()
+    control = read(topic)
+    topic.put(forget("u1", 5), receipt("u1", 5, 0), forget("u1", 3))
+    assert [each.requested_at for each in control.refresh(NOW_MS).forgets] == [5]
     assert not control.open
     topic.put(forget("u1", 7))
     control.refresh(NOW_MS)
     assert list(control.open) == ["u1"]
-    assert control.receipts("u1") == [], "the receipt is for an earlier request"
     topic.take_back(forget("u1", 7))
     assert control.refresh(NOW_MS).requests
     assert not control.open
+    assert (control.forgets, control.by_key, control.progress("u1")) == ({}, {}, None)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +102,14 @@ def test_a_request_is_open_until_a_receipt_for_it_is_there_and_again_when_it_is_
         ("rule:a", b'{"type":"edict","id":"a"}', Reject.INVALID),
         ("rule:b", msgspec.json.encode(rule(Action.BLOCK, "a", item_id="i1")), Reject.INVALID),
         ("rule:a", msgspec.json.encode(rule(Action.BLOCK, "a")), Reject.INVALID),
+        ("forget:u", msgspec.json.encode(forget("u", 2**62)), Reject.INVALID),
+        ("forget:u", msgspec.json.encode(forget("u", -5)), Reject.INVALID),
+        ("forget:", msgspec.json.encode(forget("", 5)), Reject.INVALID),
+        ("forget:u", msgspec.json.encode(forget("u", NOW_MS + 10**6)), Reject.INVALID),
+        ("receipt:w-0:u", msgspec.json.encode(receipt("u", 2**62, 0)), Reject.INVALID),
+        ("receipt:w-0:u", msgspec.json.encode(receipt("u", 5, 0, of=10**9)), Reject.INVALID),
+        ("receipt:w-0:u", msgspec.json.encode(receipt("u", 5, 10**9)), Reject.INVALID),
+        ("forget:u", b'{"type":"forget","user_id":"u","requested_at":99999999999999999999999}', Reject.INVALID),
         ("rule:a", b'"' + b"x" * 2_000_000 + b'"', Reject.TOO_LARGE),
     ],
 )
@@ -127,7 +146,7 @@ def test_each_fault_of_a_rule_is_named(fields: dict[str, Any], fault: str) -> No
 
 
 def test_keys_tell_rules_requests_and_receipts_apart() -> None:
-    records = rule(Action.BLOCK, "x"), Forget("x", 1), Receipt("x", 0, 1, 2, "w"), Receipt("x", 1, 1, 2, "w")
+    records = rule(Action.BLOCK, "x"), Forget("x", 1), receipt("x", 1, 0), receipt("x", 1, 0, worker="w-1")
     assert len({control_key(each) for each in records}) == 4
     assert control_key(records[0]) == rule_key("x")
 

@@ -124,7 +124,7 @@ def test_who_wrote_a_number_that_was_dropped_just_then_learns_of_it(store: Memor
     late = Member(slow, keep=2)
     for name in store.manifests():
         store.drop([name], [])
-    late.log._sequence = 0
+    late.log.sequence = 0
     with pytest.raises(OwnershipLost, match="continued or ended"):
         late.take(1)
 

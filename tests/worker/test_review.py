@@ -44,17 +44,25 @@ def test_what_was_looked_at_waits_again_only_when_it_is_reported_later() -> None
     ]
 
 
+def test_what_looked_odd_and_was_looked_at_waits_again_when_it_looks_odder() -> None:
+    reviewed = Review("tea", Decision.DISMISS, "ed", 50, share_of_lists=0.5)
+    assert queue_of(Oddity("tea", "w-0", 0.5, 0.01, 5), reviewed, Oddity("tea", "w-1", 0.55, 0.01, 99)).waiting() == []
+    odder = queue_of(reviewed, Oddity("tea", "w-1", 0.65, 0.01, 99))
+    assert [each.share_of_lists for each in odder.waiting()] == [0.65]
+    assert (odder.share_of_lists("tea"), odder.share_of_lists("cup")) == (0.65, 0.0)
+
+
 def test_an_oddity_tells_the_shares_that_lie_furthest_apart() -> None:
     queue = queue_of(Oddity("tea", "w-0", 0.6, 0.01, 5), Oddity("tea", "w-1", 0.5, 0.001, 6), Report("tea", "a", 7))
     assert queue.waiting() == [Waiting("tea", 1, 5, 7, 0.5, 0.001)]
 
 
-def test_what_is_no_record_and_what_was_taken_away_is_passed_over() -> None:
+def test_what_is_no_record_is_passed_over() -> None:
     table = MemoryTable({"report:a:tea": msgspec.json.encode(Report("tea", "a", 1)), "x": b"{", "y": b'"'})
-    table.put("report:a:tea", None)
+    table.put("y", None)
     queue = ReviewQueue(table)
     assert queue.read_all(5)
-    assert queue.waiting() == []
+    assert [each.item_id for each in queue.waiting()] == ["tea"]
 
 
 @pytest.mark.parametrize(
@@ -65,12 +73,12 @@ def test_a_verdict_becomes_a_note_of_who_a_rule_and_a_review_in_this_order(
 ) -> None:
     verdict, kafka = Verdict("tea", decision, "ed", "hot", 9.0), KafkaSettings()
     rule = rule_of(verdict, NOW_MS)
-    written = list(records_of(verdict, rule, kafka, NOW_MS))
+    written = list(records_of(verdict, rule, kafka, NOW_MS, 0.25))
     topics = [topic for topic, _, _ in written]
     assert topics == [kafka.audit_topic, *([CONTROL] if action else []), kafka.review_topic]
     review = msgspec.json.decode(written[-1][2], type=ReviewRecord)
     assert isinstance(review, Review)
-    assert (review.decision, review.author, review.at, review.note) == (decision, "ed", NOW_MS, "hot")
+    assert (review.decision, review.at, review.note, review.share_of_lists) == (decision, NOW_MS, "hot", 0.25)
     if action:
         kept = msgspec.json.decode(written[1][2], type=ControlRecord)
         assert isinstance(kept, Rule)

@@ -6,7 +6,6 @@ import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError, RetriableError
-from kafka.partitioner.default import murmur2
 from kafka.structs import MemberState
 from typing_extensions import override
 
@@ -103,11 +102,6 @@ class KafkaEventSource(EventSource):
     @override
     def partitions(self) -> int:
         return len(known_partitions(self._joined[0], self._settings.events_topic)) if self._joined else 0
-
-    @override
-    def partition_of(self, user_id: str) -> int:
-        partitions = self.partitions()
-        return (murmur2(user_id.encode()) & 0x7FFFFFFF) % partitions if partitions else -1
 
     @override
     def begin(self, partition: int, offset: int | None) -> int:

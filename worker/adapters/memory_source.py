@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
 from typing_extensions import override
 
@@ -112,10 +111,6 @@ class MemoryEventSource(EventSource):
     @override
     def partitions(self) -> int:
         return len(self._logs)
-
-    @override
-    def partition_of(self, user_id: str) -> int:
-        return crc32(user_id.encode()) % len(self._logs)
 
     @override
     def begin(self, partition: int, offset: int | None) -> int:

@@ -14,7 +14,8 @@ from worker.api.route import Parameter, Values
 from worker.api.service import Service
 from worker.api.wire import Forgetting, RuleBody, Rules
 from worker.audit import Decided, audit_record
-from worker.control_records import Forget, Rule, control_key, rule_faults, rule_key
+from worker.control import Progress
+from worker.control_records import MOST_RULES, Forget, Rule, control_key, rule_faults, rule_key
 from worker.event_faults import id_faults
 
 AUTHOR = Parameter("author", str, "Who asks for it; noted in the audit topic.")
@@ -33,6 +34,8 @@ async def post_rule(service: Service, request: Request, _: Values) -> Response:
     rule = Rule(**fields | {"id": body.id or uuid.uuid4().hex, "created_at": _now_ms()})
     if fault := next(rule_faults(rule, service.settings.events.max_id_characters), None):
         raise Refused(422, fault, "see the OpenAPI document, /v1/openapi.json")
+    if len(service.control.rules) >= MOST_RULES:
+        raise Refused(422, f"there are {MOST_RULES} rules", "take some back")
     if not rule.holds(rule.created_at):
         raise Refused(422, "expires_at has passed", "give it in milliseconds, or leave it out")
     await _decide(service, Decided("rule", rule.author, rule.created_at, rule), control_key(rule), rule)
@@ -64,8 +67,17 @@ async def forgetting(service: Service, request: Request, _: Values) -> Response:
     asked = service.control.forgets.get(user_id)
     if asked is None:
         raise Refused(404, "nobody asked for this user to be forgotten", "DELETE the user first")
-    receipts = service.control.receipts(user_id)
-    return tagged(request, Forgetting(asked.requested_at, is_done=bool(receipts), receipts=receipts))
+    progress = service.control.progress(user_id) or Progress(asked.requested_at)
+    return tagged(
+        request,
+        Forgetting(
+            asked.requested_at,
+            is_done=progress.is_done,
+            partitions_done=len(progress.partitions),
+            partitions=progress.of_partitions,
+            snapshots_clean_at=progress.snapshots_clean_at if progress.is_done else None,
+        ),
+    )
 
 
 async def _decide(service: Service, decided: Decided, key: str, record: Rule | Forget | None) -> None:

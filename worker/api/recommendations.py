@@ -29,7 +29,8 @@ async def explain(service: Service, request: Request, values: Values) -> Respons
     user_id, item_id = request.path_params["user_id"], request.path_params["item_id"]
     found, source = await list_of(service, user_id)
     title_of = service.catalogue.title
-    items = shown_items(found, title_of, language_of(request, values))
+    allowed = picked(found, fits(service, (), None, user_id), len(found.items))
+    items = shown_items(allowed, title_of, language_of(request, values))
     item = next((each for each in items if each.item_id == item_id), None)
     if item is None:
         raise Refused(404, f"{item_id[:60]!r} is not in the list of this user", "ask for one that is")
@@ -47,8 +48,15 @@ async def popular(service: Service, request: Request, values: Values) -> Respons
 
 async def list_of(service: Service, user_id: str) -> tuple[RecommendationList, Source]:
     """The user's list, or the popular one, and which it is."""
-    own = await service.lists.read(user_id)
+    own = await own_list(service, user_id)
     return (own, "personal") if own else (await popular_list(service), "popular")
+
+
+async def own_list(service: Service, user_id: str) -> RecommendationList | None:
+    """The user's list; none from before the user asked to be forgotten."""
+    own = await service.lists.read(user_id)
+    asked = service.control.forgets.get(user_id)
+    return None if own and asked and own.generated_at <= asked.requested_at else own
 
 
 async def popular_list(service: Service) -> RecommendationList:

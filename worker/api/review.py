@@ -29,7 +29,7 @@ async def decide(service: Service, request: Request, _: Values) -> Response:
     now_ms, settings = round(time.time() * 1000), service.settings
     if fault := next(faults_of(verdict, settings.events.max_id_characters), None):
         raise Refused(422, fault, "see the OpenAPI document, /v1/openapi.json")
-    rule = rule_of(verdict, now_ms)
-    for topic, key, value in records_of(verdict, rule, settings.kafka, now_ms):
+    rule, share = rule_of(verdict, now_ms), service.review.share_of_lists(verdict.item_id)
+    for topic, key, value in records_of(verdict, rule, settings.kafka, now_ms, share):
         await writer(service).write(topic, [(key, value)])
     return answered(201, Reviewed(verdict.decision, rule))

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from worker.api.answers import answered, body_as, tagged
 from worker.api.language import language_of, varied
 from worker.api.problems import Refused
-from worker.api.recommendations import fits, popular_list
+from worker.api.recommendations import fits, own_list, popular_list
 from worker.api.route import Parameter, Values
 from worker.api.service import Service
 from worker.api.wire import Recommendations, SessionRecommendations, SessionRequest, Similar
@@ -34,7 +34,7 @@ async def recommended(service: Service, request: Request, values: Values) -> Rec
     """
     user_id, recent, size = request.path_params["user_id"], values["recent"], values["k"]
     wanted = fits(service, values["exclude"], values["category"], user_id)
-    own = await service.lists.read(user_id)
+    own = await own_list(service, user_id)
     if own and (left := picked(own, wanted, size)).items:
         found, source = left, OWN
     else:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 import structlog
@@ -22,13 +23,24 @@ class TopicReader:
         self._catalogue = catalogue
         self._control = control
         self._review = review
+        self._looks: dict[str, Callable[[], object]] = {
+            "items": self._look_at_catalogue,
+            "control": self._look_at_control,
+            "review": review.refresh,
+        }
+        self._away: set[str] = set()
         self._ended = threading.Event()
-        self._is_away = False
         self._thread = threading.Thread(target=self._read, name="topics", daemon=True)
 
     def why_not_ready(self) -> str | None:
-        """None once all that stood in the topics is known, and while Kafka is away: lists need no titles."""
-        return None if self._has_caught_up() or self._is_away else "the catalogue is being read"
+        """None once all that stood in the topics is known, but for those that cannot be read: lists need no titles."""
+        reads: dict[str, Catalogue | Control | ReviewQueue] = {
+            "items": self._catalogue,
+            "control": self._control,
+            "review": self._review,
+        }
+        unread = [name for name, each in reads.items() if not each.caught_up and name not in self._away]
+        return f"still being read: {', '.join(unread)}" if unread else None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,14 +62,24 @@ class TopicReader:
                 self._ended.wait(LOOK_SECONDS if self._has_caught_up() else FIRST_LOOK_SECONDS)
 
     def _found_news(self) -> bool:
+        """One that cannot be read keeps no other from being read."""
+        read = [self._read_one(name, look) for name, look in self._looks.items()]
+        return any(read)
+
+    def _read_one(self, name: str, look: Callable[[], object]) -> bool:
         try:
-            changed, rejections = self._catalogue.refresh()
-            self._control.refresh(round(time.time() * 1000))
-            self._review.refresh()
+            has_news = bool(look())
         except Exception as error:  # the thread must go on, whatever it is
-            if not self._is_away:
-                log.warning("topics cannot be read now", cause=str(error))
-            self._is_away = True
+            if name not in self._away:
+                log.warning("a topic cannot be read now", topic=name, cause=str(error))
+            self._away.add(name)
             return False
-        self._is_away = False
-        return bool(changed or rejections)
+        self._away.discard(name)
+        return has_news
+
+    def _look_at_catalogue(self) -> bool:
+        return any(self._catalogue.refresh())
+
+    def _look_at_control(self) -> bool:
+        news = self._control.refresh(round(time.time() * 1000))
+        return news.rules or news.requests

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
-from worker.control_records import Action, Receipt, Rule
+from worker.control_records import Action, Rule
 from worker.events import SimilarItems
 from worker.review_records import Decision, Waiting
 from worker.session_lists import Source
@@ -194,13 +194,16 @@ class Forgetting(msgspec.Struct, frozen=True):
 
     Attributes:
         requested_at: UTC milliseconds; what the user did later counts as a new user's.
-        is_done: whether no snapshot holds anything of the user any more.
-        receipts: who says so, by partition.
+        is_done: whether nothing of the user is left, in no snapshot either.
+        partitions_done, partitions: of how many of all partitions of the events topic that is known; 0 = not known yet.
+        snapshots_clean_at: since when it is done, UTC milliseconds.
     """
 
     requested_at: int
     is_done: bool = False
-    receipts: list[Receipt] = []
+    partitions_done: int = 0
+    partitions: int = 0
+    snapshots_clean_at: int | None = None
 
 
 class ReviewItem(Waiting, frozen=True, omit_defaults=True, kw_only=True):

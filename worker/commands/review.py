@@ -15,7 +15,9 @@ from worker.commands.output import print_json
 from worker.errors import ConfigurationError, ServiceUnavailable
 
 if TYPE_CHECKING:  # msgspec and the client libraries are slow to load: help does without them
+    from worker.review import ReviewQueue
     from worker.review_records import Waiting
+    from worker.settings import Settings
 
 READ_SECONDS = 20.0
 
@@ -31,12 +33,7 @@ def list_waiting(
 ) -> None:
     """List the items that nobody has looked at since, those with most reports first."""
     settings = settings_of(config, assignments, kafka__bootstrap_servers=bootstrap_servers)
-    from worker.assembly import open_review_queue  # loads the client libraries
-
-    with closing(open_review_queue(settings)) as queue:
-        if not queue.read_all(READ_SECONDS):
-            raise ServiceUnavailable(f"the review topic was not read within {READ_SECONDS:g} s", "try again")
-        waiting = queue.waiting()
+    waiting = _queue(settings).waiting()
     if as_json:
         print_json(waiting)
     else:
@@ -64,8 +61,19 @@ def decide(
     verdict = Verdict(item, Decision(decision), author, note, strength)
     if fault := next(faults_of(verdict, settings.events.max_id_characters), None):
         raise ConfigurationError(fault, "see `millrace review decide --help`")
-    write_records(settings, records_of(verdict, rule_of(verdict, now_ms), settings.kafka, now_ms))
+    share = _queue(settings).share_of_lists(item)
+    write_records(settings, records_of(verdict, rule_of(verdict, now_ms), settings.kafka, now_ms, share))
     typer.echo(f"{item}: {decision}")
+
+
+def _queue(settings: "Settings") -> "ReviewQueue":
+    """As it is now. Raises ServiceUnavailable."""
+    from worker.assembly import open_review_queue  # loads the client libraries
+
+    with closing(open_review_queue(settings)) as queue:
+        if not queue.read_all(READ_SECONDS):
+            raise ServiceUnavailable(f"the review topic was not read within {READ_SECONDS:g} s", "try again")
+        return queue
 
 
 def _print(waiting: "list[Waiting]") -> None:

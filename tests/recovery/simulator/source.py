@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
-from zlib import crc32
 
 from typing_extensions import override
 
@@ -115,10 +114,6 @@ class SimulatedSource(EventSource):
     @override
     def partitions(self) -> int:
         return len(self._group.logs)
-
-    @override
-    def partition_of(self, user_id: str) -> int:
-        return crc32(user_id.encode()) % len(self._group.logs)
 
     @override
     def begin(self, partition: int, offset: int | None) -> int:

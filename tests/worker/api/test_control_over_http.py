@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.support.api import GENERATED_AT, Api, Lists, made_list, made_similar
-from tests.support.control import forget, rule
-from worker.control_records import Action, ControlRecord, Forget, Receipt, Rule
+from tests.support.control import forget, receipt, rule
+from worker.control_records import Action, ControlRecord, Forget, Rule
 
 BLOCK = {"action": "block", "item_id": "i1", "author": "ed"}
 
@@ -94,16 +94,25 @@ def test_who_asks_is_told_how_far_a_user_is_forgotten(api: Api) -> None:
     assert api.client.get("/v1/users/ann/forgetting").status_code == 404
     api.control.put(forget("ann", GENERATED_AT))
     api.look()
-    assert api.client.get("/v1/users/ann/forgetting").json() == {
-        "requested_at": GENERATED_AT,
-        "is_done": False,
-        "receipts": [],
-    }
-    api.control.put(Receipt("ann", 3, GENERATED_AT, GENERATED_AT + 5, "w-0"))
+    first = {"requested_at": GENERATED_AT, "is_done": False, "partitions_done": 0, "partitions": 0}
+    assert api.client.get("/v1/users/ann/forgetting").json() == first | {"snapshots_clean_at": None}
+    api.control.put(receipt("ann", GENERATED_AT, 1, of=2))
+    api.look()
+    assert api.client.get("/v1/users/ann/forgetting").json()["partitions_done"] == 1
+    api.control.put(receipt("ann", GENERATED_AT, 0, 1, of=2))
     api.look()
     found = api.client.get("/v1/users/ann/forgetting").json()
     assert found["is_done"]
-    assert [(each["partition"], each["worker"]) for each in found["receipts"]] == [(3, "w-0")]
+    assert found["snapshots_clean_at"] == GENERATED_AT + 5
+
+
+def test_a_list_from_before_its_user_was_to_be_forgotten_is_not_answered_with() -> None:
+    api = Api(Lists(made_list("p"), ann=made_list("a"), ben=made_list("b")))
+    api.control.put(forget("ann", GENERATED_AT), forget("ben", GENERATED_AT - 1))
+    api.look()
+    sources = {user: api.client.get(f"/v1/users/{user}/recommendations").json()["source"] for user in ("ann", "ben")}
+    assert sources == {"ann": "popular", "ben": "personal"}
+    assert api.client.get("/api/recommend/ann").json() == ["p"]
 
 
 @pytest.mark.parametrize(
