@@ -60,6 +60,7 @@ from worker.warmup import warm_up
 
 FORCED_EXIT = 130
 BASE_PROPOSALS = 64
+PURGE_INTERVALS = 20  # of snapshots: nobody writes at one for so long
 
 log = structlog.get_logger(__name__)
 
@@ -231,8 +232,9 @@ def build_worker(
     pipeline = pipeline_kind(decoder, recommender, ranker, ports, settings.refresh, observer, similar)
     manifest_log = ManifestLog(adapters.snapshots, instance)
     restorer = Restorer(adapters.snapshots, recommender, settings.clean, manifest_log)
+    purge_seconds = PURGE_INTERVALS * settings.snapshots.interval_seconds
     checkpointer = Checkpointer(
-        adapters.snapshots, recommender, manifest_log, adapters.background, settings.snapshots.keep
+        adapters.snapshots, recommender, manifest_log, adapters.background, settings.snapshots.keep, purge_seconds
     )
     catalogue = Catalogue(adapters.catalogue, ListRules(settings.lists), settings.events)
     enforcement = Enforcement(

@@ -22,7 +22,7 @@ from worker.manifest import Manifests, PartitionEntry, highest_epochs
 from worker.manifest_log import ManifestLog
 from worker.partition import OwnedPartition
 from worker.ports import Clock, SnapshotStore
-from worker.retention import Retention
+from worker.retention import ABANDONED_SECONDS, Retention
 
 Due = dict[int, dict[int, Fulfilled]]  # by partition, what `Erased.due` says of the state
 
@@ -59,13 +59,20 @@ class Checkpointer:
     """Writes the snapshots of one worker: the copies of C1, then C2, C3 and C5; `checkpointing.py` runs the steps."""
 
     def __init__(
-        self, store: SnapshotStore, recommender: Recommender, manifest_log: ManifestLog, background: Executor, keep: int
+        self,
+        store: SnapshotStore,
+        recommender: Recommender,
+        manifest_log: ManifestLog,
+        background: Executor,
+        keep: int,
+        purge_seconds: float = ABANDONED_SECONDS,
     ) -> None:
+        """Blobs that were begun and never named are purged after so long (see `Retention`)."""
         self._store = store
         self._recommender = recommender
         self._log = manifest_log
         self._background = background
-        self._retention = Retention(store, manifest_log.instance, keep)
+        self._retention = Retention(store, manifest_log.instance, keep, purge_seconds)
         self._given_up: list[Future[Blobs]] = []
 
     def claim(self, taken: Sequence[OwnedPartition], now_ms: int) -> None:

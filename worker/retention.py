@@ -12,8 +12,12 @@ ABANDONED_SECONDS = 3600.0
 class Retention:
     """Drops old snapshots of one worker, and what dead workers left behind."""
 
-    def __init__(self, store: SnapshotStore, instance: str, keep: int) -> None:
+    def __init__(
+        self, store: SnapshotStore, instance: str, keep: int, purge_seconds: float = ABANDONED_SECONDS
+    ) -> None:
+        """A purge takes blobs for abandoned that nobody has named for `purge_seconds`."""
         self._store = store
+        self._purge_seconds = min(purge_seconds, ABANDONED_SECONDS)
         self._instance = instance
         self._keep = keep
         self._unnamed_since_seconds: dict[str, float] = {}
@@ -33,7 +37,8 @@ class Retention:
         freed = _blobs(manifest for name, manifest in manifests if name in dropped) | set(given_up)
         kept = self._read_all()
         named = _blobs(manifest for _, manifest in kept)
-        gone = (freed - named) | self._abandoned(named, clock.monotonic())
+        waits_seconds = self._purge_seconds if purge_below else ABANDONED_SECONDS
+        gone = (freed - named) | self._abandoned(named, clock.monotonic(), waits_seconds)
         self._store.drop([], sorted(gone))
         for blob in gone:
             self._unnamed_since_seconds.pop(blob, None)
@@ -55,11 +60,11 @@ class Retention:
     def _beyond_the_last(self) -> list[ManifestName]:
         return self._ours()[: -self._keep]
 
-    def _abandoned(self, named: set[str], now_seconds: float) -> set[str]:
+    def _abandoned(self, named: set[str], now_seconds: float, waits_seconds: float) -> set[str]:
         """Blobs of snapshots that were never finished: nobody has named them for long."""
         since, unnamed = self._unnamed_since_seconds, set(self._store.blobs()) - named
         self._unnamed_since_seconds = {blob: since.get(blob, now_seconds) for blob in unnamed}
-        return {blob for blob in unnamed if now_seconds - self._unnamed_since_seconds[blob] > ABANDONED_SECONDS}
+        return {blob for blob in unnamed if now_seconds - self._unnamed_since_seconds[blob] > waits_seconds}
 
 
 def _of_dead_workers(manifests: Manifests, instance: str, now_ms: int) -> list[ManifestName]:
