@@ -1,6 +1,6 @@
 """Before the first event: what is compiled is loaded, what is not is compiled, by two processes where there is room.
 
-`python -m worker.warmup` does it for all experts, so that whatever starts next finds it done.
+`python -m worker.warmup` does it for all experts and all that lists can have, so that whatever starts next finds it done.
 """
 
 import multiprocessing
@@ -26,20 +26,20 @@ def warm_up(settings: Settings) -> None:
 
     Takes 40 s on two cores when nothing is compiled yet, three seconds after that.
     """
-    experts = chosen_experts(settings)
-    with _ranking_beside(experts):
+    experts, explain = chosen_experts(settings), settings.lists.explanations
+    with _ranking_beside(experts, explain=explain):
         record = MemoryRecord(0, 1, None, b'{"user_id":"u","item_id":"i","event":"view_item"}')
         Cleaner(settings.clean).clean(Decoder(EventSettings()).decode(0, [record]))
-        warm_up_models(experts)
+        warm_up_models(experts, explain=explain)
 
 
 @contextmanager
-def _ranking_beside(experts: tuple[str, ...]) -> Iterator[None]:
+def _ranking_beside(experts: tuple[str, ...], *, explain: bool) -> Iterator[None]:
     """A second process compiles what ranks, while ours begins with what learns; each finds what the other did."""
     if is_compiled() or len(os.sched_getaffinity(0)) < 2:
         yield
         return
-    other = multiprocessing.get_context("spawn").Process(target=_compile_ranking, args=(experts,), daemon=True)
+    other = multiprocessing.get_context("spawn").Process(target=_compile_ranking, args=(experts, explain), daemon=True)
     other.start()
     try:
         yield
@@ -48,9 +48,9 @@ def _ranking_beside(experts: tuple[str, ...]) -> Iterator[None]:
         other.join()
 
 
-def _compile_ranking(experts: tuple[str, ...]) -> None:
+def _compile_ranking(experts: tuple[str, ...], explain: bool) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
-    warm_up_ranking(experts)
+    warm_up_ranking(experts, explain=explain)
 
 
 def _end_with_parent() -> None:
@@ -61,4 +61,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    warm_up(load(overrides={"experts.content": True, "experts.sequence": True}, environment={}))
+    everything = {"experts.content": True, "experts.sequence": True, "lists.explanations": True}
+    warm_up(load(overrides=everything, environment={}))
