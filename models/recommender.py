@@ -293,10 +293,7 @@ class Recommender:
         self._assortment.set(item, shown=shown, category=category)
 
     def intervene(self, everyone: Interventions, own: Mapping[str, Interventions]) -> int:
-        """From now on these decisions hold for lists: for all of them, and for those of some users, by id.
-
-        Pinned items that are not known get a row while one is free; returns how many got none.
-        """
+        """From now on this holds for all lists, and for some users' own, by id; returns how many pins got no row."""
         rows = self.vocabulary.admit([item for each in (everyone, *own.values()) for item in each.pins])
         self._make_room()
         self._assortment.intervene(everyone, own)

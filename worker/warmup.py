@@ -1,6 +1,6 @@
 """Before the first event: what is compiled is loaded, what is not is compiled, by two processes where there is room.
 
-`python -m worker.warmup` does it for all experts and all that lists can have, so that whatever starts next finds it done.
+`python -m worker.warmup` does it for all experts and all that lists may have, so that what starts next finds it done.
 """
 
 import multiprocessing
