@@ -124,6 +124,7 @@ class Control:
         news = ControlNews()
         for key, value in self._source.poll():
             if fault := self._take(key, value, now_ms, news):
+                self._drop_rule(key, news)  # who reads the topic later does not find it either
                 reason, detail = fault
                 news.rejections.append(Rejection(reason, f"control: {detail}", -1, -1, key.encode(), value))
         self.caught_up = self.caught_up or self._source.caught_up()
@@ -194,11 +195,15 @@ class Control:
             news.forgets.append(request)
 
     def _drop(self, key: str, news: ControlNews) -> None:
+        self._drop_rule(key, news)
+        kind, _, name = key.partition(":")
+        if kind == "forget" and name in self.forgets:
+            del self.forgets[name], self.by_key[user_key(name)], self._progress[name]
+            self.open.pop(name, None)
+            news.requests = True
+
+    def _drop_rule(self, key: str, news: ControlNews) -> None:
         kind, _, name = key.partition(":")
         if kind == "rule" and name in self._rules:
             del self._rules[name]
             news.rules = True
-        elif kind == "forget" and name in self.forgets:
-            del self.forgets[name], self.by_key[user_key(name)], self._progress[name]
-            self.open.pop(name, None)
-            news.requests = True

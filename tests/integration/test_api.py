@@ -13,10 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from producers.kafka_writer import ensure_topics, standard_topics
-from tests.support.event_topics import topic_settings
+from tests.support.event_topics import everything, topic_settings
 from tests.support.live_worker import ApiProcess, WorkerProcess
 from tests.support.rig import room_for
 from tests.support.waiting import wait_until
@@ -76,14 +75,8 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 def in_kafka(settings: Settings) -> list[dict[str, Any]]:
     """All events of the topic."""
-    place = TopicPartition(settings["kafka.events_topic"], 0)
-    with KafkaConsumer(bootstrap_servers=settings["kafka.bootstrap_servers"]) as consumer:
-        consumer.assign([place])
-        consumer.seek(place, 0)
-        end, found = consumer.end_offsets([place])[place], []
-        while consumer.position(place) < end:
-            found += [json.loads(record.value) for records in consumer.poll(500).values() for record in records]
-    return found
+    records = everything(settings["kafka.bootstrap_servers"], settings["kafka.events_topic"])
+    return [json.loads(record.value) for record in records]
 
 
 def test_an_event_that_is_posted_changes_the_list_that_is_asked_for(

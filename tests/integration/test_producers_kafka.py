@@ -9,15 +9,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
+from kafka import KafkaAdminClient
 from kafka.partitioner import murmur2
 
 from producers.kafka_writer import KafkaWriter, Topic, ensure_topics, standard_topics
 from producers.pacing import Pace
 from producers.replay import replay
 from producers.simulate import Simulation
-from tests.support.event_topics import quick_settings
+from tests.support.event_topics import everything, quick_settings
 from tests.support.events import columns
 from tests.support.waiting import wait_until
 from worker.embedded.kafka_broker import KafkaBroker
@@ -37,24 +36,6 @@ def settings(kafka: KafkaBroker, topic_name: str) -> KafkaSettings:
     return settings
 
 
-def everything(settings: KafkaSettings, topic: str) -> list[ConsumerRecord]:
-    """All records of a topic, each partition's in order."""
-    with KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, group_id=None, enable_auto_commit=False) as c:
-        partitions = [TopicPartition(topic, number) for number in sorted(c.partitions_for_topic(topic))]
-        c.assign(partitions)
-        c.seek_to_beginning(*partitions)
-        ends = c.end_offsets(partitions)
-        records: list[ConsumerRecord] = []
-
-        def all_read() -> bool:
-            for some in c.poll(timeout_ms=200).values():
-                records.extend(some)
-            return all(c.position(partition) >= ends[partition] for partition in partitions)
-
-        wait_until(all_read, 30, f"{topic} read to its end")
-    return sorted(records, key=lambda record: (record.partition, record.offset))
-
-
 def partition_of(user_id: str) -> int:
     return int(murmur2(user_id.encode()) & 0x7FFFFFFF) % PARTITIONS
 
@@ -63,7 +44,7 @@ def test_single_events_are_keyed_by_user_and_lie_where_any_client_would_put_them
     with KafkaWriter(settings) as writer:
         writer.write(columns([f"u{number % 50}" for number in range(500)]))
         writer.flush()
-    records = everything(settings, settings.events_topic)
+    records = everything(settings.bootstrap_servers or "", settings.events_topic)
     events = [msgspec.json.decode(record.value, type=Interaction) for record in records]
     assert sorted(int(event.item_id[1:]) for event in events) == list(range(500))
     by_user: dict[str, list[int]] = defaultdict(list)
@@ -79,7 +60,7 @@ def test_batched_records_hold_events_of_one_partition_in_order(settings: KafkaSe
         for begin in (0, 300):
             writer.write(columns([f"u{n % 50}" for n in range(300)], [f"i{begin + n}" for n in range(300)]))
         writer.flush()
-    records = everything(settings, settings.events_topic)
+    records = everything(settings.bootstrap_servers or "", settings.events_topic)
     decoder = msgspec.json.Decoder(Interaction)
     seen: dict[int, list[int]] = defaultdict(list)
     for record in records:
@@ -109,7 +90,7 @@ def test_the_catalogue_is_keyed_by_item(settings: KafkaSettings) -> None:
     with KafkaWriter(settings) as writer:
         assert writer.write_items(items) == 2
         writer.flush()
-    records = everything(settings, settings.items_topic)
+    records = everything(settings.bootstrap_servers or "", settings.items_topic)
     assert [record.key for record in records] == [b"a", b"b"]
     assert [msgspec.json.decode(record.value, type=Item) for record in records] == items
 
@@ -118,7 +99,7 @@ def test_a_replayed_simulation_arrives_whole(settings: KafkaSettings) -> None:
     with KafkaWriter(settings, batch_events=50) as writer:
         assert replay(Simulation(200, 100, seed=1), writer, Pace(rate=20_000), limit=6_000, tick_seconds=0.05) == 6_000
     decoder = msgspec.json.Decoder(Interaction)
-    records = everything(settings, settings.events_topic)
+    records = everything(settings.bootstrap_servers or "", settings.events_topic)
     assert sum(len(decoder.decode_lines(record.value)) for record in records) == 6_000
 
 
@@ -166,11 +147,15 @@ def test_an_interrupted_command_flushes_and_ends_cleanly(settings: KafkaSettings
     topic = ["--topic", settings.events_topic]
     with subprocess.Popen([*command, *topic], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: len(everything(settings, settings.events_topic)) > 500, 60, "events arrive")
+            wait_until(
+                lambda: len(everything(settings.bootstrap_servers or "", settings.events_topic)) > 500,
+                60,
+                "events arrive",
+            )
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=30)
         finally:
             process.kill()
     assert process.returncode == 0
     said = int(errors.split(" events to topic")[0].replace(",", ""))
-    assert len(everything(settings, settings.events_topic)) == said
+    assert len(everything(settings.bootstrap_servers or "", settings.events_topic)) == said

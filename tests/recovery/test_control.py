@@ -8,10 +8,9 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from kafka import KafkaConsumer, TopicPartition
 
 from producers.kafka_writer import ensure_topics, standard_topics
-from tests.support.event_topics import produce, topic_settings
+from tests.support.event_topics import everything, produce, topic_settings
 from tests.support.forked import ForkedWorker
 from tests.support.live_worker import ApiProcess
 from tests.support.records import line
@@ -86,14 +85,8 @@ def stands_in_snapshots(settings: Settings, text: str) -> bool:
 
 
 def receipts(settings: Settings) -> list[dict[str, Any]]:
-    place = TopicPartition(settings["kafka.control_topic"], 0)
-    with KafkaConsumer(bootstrap_servers=settings["kafka.bootstrap_servers"]) as consumer:
-        consumer.assign([place])
-        consumer.seek(place, 0)
-        end, found = consumer.end_offsets([place])[place], []
-        while consumer.position(place) < end:
-            found += [json.loads(record.value) for records in consumer.poll(500).values() for record in records]
-    return [record for record in found if record["type"] == "receipt"]
+    records = everything(settings["kafka.bootstrap_servers"], settings["kafka.control_topic"])
+    return [found for record in records if (found := json.loads(record.value))["type"] == "receipt"]
 
 
 def is_done(settings: Settings) -> bool:

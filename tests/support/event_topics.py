@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 
+from tests.support.waiting import wait_until
 from worker.ports import EventSource, Record
 from worker.settings import KafkaSettings, topics_called
 
@@ -72,3 +74,21 @@ def read(source: EventSource, records: int, seconds: float = 20.0) -> dict[int, 
         for partition, new in source.poll(0.05, 100).items():
             found.setdefault(partition, []).extend(new)
     return dict(found)
+
+
+def everything(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
+    """All records of a topic, each partition's in order."""
+    with KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None, enable_auto_commit=False) as c:
+        partitions = [TopicPartition(topic, number) for number in sorted(c.partitions_for_topic(topic))]
+        c.assign(partitions)
+        c.seek_to_beginning(*partitions)
+        ends = c.end_offsets(partitions)
+        records: list[ConsumerRecord] = []
+
+        def all_read() -> bool:
+            for some in c.poll(timeout_ms=200).values():
+                records.extend(some)
+            return all(c.position(partition) >= ends[partition] for partition in partitions)
+
+        wait_until(all_read, 30, f"{topic} read to its end")
+    return sorted(records, key=lambda record: (record.partition, record.offset))

@@ -166,3 +166,15 @@ def test_blocks_are_of_items_and_categories_for_everyone_or_for_one_user() -> No
     assert not blocks.has("i9", "toys", "ben")
     assert not blocks.has("i9", "", "ann"), "an item without a category is in none"
     assert not any(blocks.has(item, "") for item in ("i2", "i3"))
+
+
+def test_a_record_that_cannot_be_read_ends_the_rule_whose_place_it_took() -> None:
+    good = rule(Action.BLOCK, "a", item_id="i1")
+    table = MemoryTable({control_key(good): msgspec.json.encode(good)})
+    control = Control(table)
+    assert control.refresh(NOW_MS).rules
+    table.put(control_key(good), b"{")
+    news = control.refresh(NOW_MS)
+    assert news.rules
+    assert [each.reason for each in news.rejections] == [Reject.INVALID]
+    assert not list(control.rules)
