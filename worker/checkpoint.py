@@ -141,23 +141,22 @@ class Checkpointer:
         Returns our partitions of which, in no worker's snapshots, anything older is left; none, as long as there are
         blobs that are `older` and that nobody names. Raises as `drop_old` does, and as `ManifestLog.append` does.
         """
-        has_passed_on = self._trim(self._retention.drop_old(clock, self._take_given_up()))
+        self._trim(self._retention.drop_old(clock, self._take_given_up()))
         if not self._log.is_last():
             return set()
-        if has_passed_on:
+        if self._log.has_more:
             self._log.append(self._log.latest.knowledge, self._log.latest.partitions, {}, clock.now_ms())
         kept = self._retention.drop_old(clock, purge_below=self._log.sequence)
         if older & self._retention.unnamed():
             return set()
         return {n for n, entry in self._log.latest.partitions.items() if _blobs_of(n, kept) <= {entry.blob, ""}}
 
-    def _trim(self, kept: Manifests) -> bool:
-        """Lets go of what we released and others have by now; whether there was anything."""
+    def _trim(self, kept: Manifests) -> None:
+        """Lets go of what we released and others have by now."""
         elsewhere = highest_epochs((name, each) for name, each in kept if name.instance != self._log.instance)
         latest = self._log.latest
         released = {n: each for n, each in latest.released.items() if each.epoch >= elsewhere.get(n, 0)}
         self._log.latest = msgspec.structs.replace(latest, released=released)
-        return len(released) < len(latest.released)
 
     def _take_given_up(self) -> list[str]:
         """Names of the blobs that were given up and are written by now."""

@@ -29,11 +29,16 @@ class ManifestLog:
         self.latest = NOTHING
         self._store = store
         self.sequence = _last_sequence(store, instance)
-        self._has_appended = False
+        self._appended: Manifest | None = None
 
     def is_last(self) -> bool:
         """Whether this process wrote the last manifest of our log: not after a restart, and not once it was sealed."""
-        return self._has_appended and _last_sequence(self._store, self.instance) == self.sequence
+        return self._appended is not None and _last_sequence(self._store, self.instance) == self.sequence
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the last manifest names what we let go of since."""
+        return self._appended is not None and self._appended.entries() != self.latest.entries()
 
     def append(
         self,
@@ -55,7 +60,7 @@ class ManifestLog:
         self.sequence = name.sequence
         self._verify_newest()  # a number may also be free because it was dropped meanwhile
         self.latest = manifest
-        self._has_appended = True
+        self._appended = manifest
         return name
 
     def _verify_newest(self) -> None:
