@@ -67,6 +67,8 @@ class Probed:
     def wait_until_learned(self, events: int) -> None:
         """Until it has learned so many events since its start, and published all lists."""
         wait_until(lambda: self.metric("events_learned_total") >= events, WORK_SECONDS, f"{events} events are learned")
+        polls = self.metric("poll_seconds_count")  # who waits is told at the end of a round
+        wait_until(lambda: self.metric("poll_seconds_count") > polls, WORK_SECONDS, "a round has ended since")
         wait_until(lambda: self.metric("waiting_users") == 0, WORK_SECONDS, "all lists are published")
 
 
