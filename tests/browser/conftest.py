@@ -17,14 +17,14 @@ WAIT_MS = 20_000
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_valkey() -> Iterator[ValkeyServer]:
     """One that other tests do not empty."""
     program()
     yield from running(ValkeyServer())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(kafka: KafkaBroker, own_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real thing, fed with a shop's events."""
     with running_stack(kafka, own_valkey, tmp_path_factory.mktemp("console"), EVENTS_PER_SECOND) as found:
