@@ -291,9 +291,10 @@ def run_worker(settings: Settings, read_again: Callable[[], Settings], observers
     health.start()
     log.info("worker started", health_port=health.port, version=version("millrace"))
     try:
-        warm_up(settings)
-        with few_collections(), stopped_by_signals(worker), reloaded_by_signal(worker, read_again):
-            worker.run()
+        with stopped_by_signals(worker), reloaded_by_signal(worker, read_again):
+            warm_up(settings)
+            with few_collections():
+                worker.run()
     finally:
         health.stop()
     log.info("worker stopped")

@@ -163,7 +163,8 @@ class FaultRun:
         ends = self.ends()
         wait_until(lambda: self._reached(ends), CATCH_UP_SECONDS, f"snapshots hold all events, up to {ends}")
         self._publish_all_anew(workers)
-        assert [worker.terminate() for worker in workers] == [0] * len(workers)
+        codes = [worker.terminate() for worker in workers]
+        assert codes == [0] * len(workers), codes
         verdict = judge(self.settings, owners(self.settings), one_learned_all=len(self.workers) == 1)
         assert sum(ends.values()) == verdict.events == sent, "the load lost or doubled events on their way to the log"
         return replace(verdict, stale_overwrites=len(self.lists.stale), commits_ahead=len(self.offsets.ahead))
