@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.batch import Bools, Float32s, Float64s, Int32s, Int64s
+from models.batch import Bools, Float32s, Int32s, Int64s
 from models.compiled import kernel
 from models.experts.content import SIMILAR_ITEMS, Content
 from models.experts.covisitation import BACKWARD_WEIGHT, BASKET_WEIGHT
-from models.experts.popularity import Popularity
 from models.knowledge import Knowledge
 from models.neighbours import BACKWARD, BASKET, FORWARD, NEIGHBOURS, Neighbours
 from models.profiles import place_in
@@ -50,13 +49,6 @@ def rows_that_name(knowledge: Knowledge, rows: Int32s) -> Bools:
     if len(knowledge.content.digests):
         names |= np.isin(knowledge.content.items, rows).any(axis=1)
     return names
-
-
-def shares_and_trends(popularity: Popularity, rows: Int32s) -> tuple[Float64s, Float64s]:
-    """(m,) shares of the long-run popularity, and (m,) how many times as high the shares of the latest are."""
-    totals = np.maximum(popularity.totals, 1e-300)
-    long_run, latest = popularity.counts[-1, rows] / totals[-1], popularity.counts[0, rows] / totals[0]
-    return long_run, np.divide(latest, long_run, out=np.zeros(len(rows)), where=long_run > 0)
 
 
 @kernel

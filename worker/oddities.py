@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from models.batch import Float64s, Int64s
+from models.batch import Int64s
+from models.experts.popularity import standing
 from models.recommender import Recommender
 from worker.notes import Notes
 from worker.review_records import Oddity, review_key
@@ -30,19 +31,16 @@ class Oddities:
         if not self._share or lists < LEAST_LISTS:
             return
         rows = np.flatnonzero(shown >= self._share * lists)
-        odd = rows[~np.isin(rows, self._recommender.knowledge.popularity.top[-1])]
+        popularity = self._recommender.knowledge.popularity
+        odd = rows[~np.isin(rows, popularity.top[-1])].astype(np.int32)
+        odd = odd[np.argsort(-shown[odd], kind="stable")]
+        shares, _ = standing(popularity, odd)
         told = 0
-        for row in odd[np.argsort(-shown[odd], kind="stable")].tolist():
+        for row, share in zip(odd.tolist(), shares.tolist(), strict=True):
             item = self._recommender.vocabulary.id_of(row)
             if told < MOST_ITEMS and item not in meant and self._is_news(item):
-                self._tell(item, float(shown[row] / lists), float(self._popularity()[row]))
+                self._tell(item, float(shown[row] / lists), share)
                 told += 1
-
-    def _popularity(self) -> Float64s:
-        """(n,) shares of all events over the long run."""
-        popularity = self._recommender.knowledge.popularity
-        shares: Float64s = popularity.counts[-1] / max(float(popularity.totals[-1]), 1e-300)
-        return shares
 
     def _is_news(self, item: str) -> bool:
         now_seconds = self._notes.clock.monotonic()

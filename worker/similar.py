@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Float64s, Int32s, Int64s, UInt64s
+from models.experts.popularity import standing
 from models.recommender import Recommender
 from models.shard import ProfileShard
-from models.similar import count_shown, rows_that_name, shares_and_trends, similar_items
+from models.similar import count_shown, rows_that_name, similar_items
 from worker.events import SimilarItems
 from worker.ports import Clock, ListSink
 from worker.settings import ListSettings
@@ -138,7 +139,7 @@ class SimilarPublishing:
     def _records(self, rows: Int32s, shards: Sequence[ProfileShard]) -> dict[str, SimilarItems]:
         knowledge, ids_of = self._recommender.knowledge, self._recommender.vocabulary.ids_of
         found = similar_items(knowledge, self._recommender.shelf().shown, rows, self._size)
-        shares, trends = shares_and_trends(knowledge.popularity, rows)
+        shares, trends = standing(knowledge.popularity, rows)
         items = map(ids_of, found.items.tolist())
         columns = zip(
             ids_of(rows.tolist()),

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from models.batch import Float32s, Int32s, Interactions
 from models.descriptions import Description
 from models.experts.covisitation import BACKWARD_WEIGHT, BASKET_WEIGHT
+from models.experts.popularity import standing
 from models.neighbours import BACKWARD, BASKET, FORWARD
 from models.recommender import Recommender, RecommenderOptions
 from models.registry import ALL_EXPERTS
-from models.similar import COLD_SCORE, count_shown, rows_that_name, shares_and_trends, similar_items
+from models.similar import COLD_SCORE, count_shown, rows_that_name, similar_items
 
 MINUTE_MS = 60_000
 
@@ -90,7 +91,7 @@ def test_the_items_that_a_change_concerns_are_found() -> None:
 def test_an_item_that_comes_more_often_lately_rises() -> None:
     recommender = shop([["old"] * 40, ["new"] * 4, ["old"] * 3, ["new"] * 9])
     rows = recommender.vocabulary.rows_of(["old", "new"])
-    shares, trends = shares_and_trends(recommender.knowledge.popularity, rows)
+    shares, trends = standing(recommender.knowledge.popularity, rows)
     assert shares.sum() == pytest.approx(1.0)
     assert trends[0] < 1 < trends[1]
 
@@ -98,7 +99,7 @@ def test_an_item_that_comes_more_often_lately_rises() -> None:
 def test_an_item_without_events_has_no_share_and_no_trend() -> None:
     recommender = shop([["a", "b"]], ALL_EXPERTS)
     recommender.describe_items([Description("new", "a thing")])
-    shares, trends = shares_and_trends(recommender.knowledge.popularity, recommender.vocabulary.rows_of(["new"]))
+    shares, trends = standing(recommender.knowledge.popularity, recommender.vocabulary.rows_of(["new"]))
     assert (shares.tolist(), trends.tolist()) == ([0.0], [0.0])
 
 
